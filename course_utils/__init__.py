@@ -1,0 +1,33 @@
+"""The course's own package: loop nests, counters, caches, machines, pictures and exercises.
+
+Names load when they are first used, so that `import course_utils` costs nothing.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "Cache": "cache",
+    "Hierarchy": "cache",
+    "LoopNest": "nest",
+    "Machine": "machines",
+    "Meters": "meters",
+    "Pipeline": "pipeline",
+    "check": "exercises",
+    "hint": "exercises",
+    "machine": "machines",
+    "predict": "exercises",
+    "solution": "exercises",
+}
+__all__ = sorted([*_HOME, "draw", "exercises", "units"])
+
+
+def __getattr__(name):
+    if name in ("draw", "exercises", "units"):
+        return import_module(f".{name}", __name__)
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"course_utils has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,23 @@
+"""`compiled`: numba's njit where numba is there, the plain function where it is not.
+
+The only module that names numba.  `COURSE_NUMBA=0` switches it off; counts stay the same.
+"""
+
+import os
+
+__all__ = ["NUMBA", "compiled"]
+
+try:
+    if os.environ.get("COURSE_NUMBA") == "0":
+        raise ImportError("switched off by COURSE_NUMBA=0")
+    from numba import njit
+except ImportError:
+    NUMBA = False
+
+    def compiled(function):
+        """The function itself: there is no numba here."""
+        return function
+else:
+    NUMBA = True
+    # error_model="numpy": integer division without a zero check in every step of a hot loop
+    compiled = njit(cache=True, error_model="numpy")

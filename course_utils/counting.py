@@ -1,0 +1,192 @@
+"""`Work`: a statement with its sizes; bounds and exact use counts, whatever the schedule."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from . import arguments
+from .notation import Spot
+
+_LARGEST_GRID = 50_000_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a nest does; made by `Work.of` from the constructor's arguments of `LoopNest`."""
+
+    statement: object
+    size: dict  # index -> int
+    tables: dict  # index array's name -> int64 array
+    pads: dict  # tensor -> pad of each axis
+    shapes: dict  # tensor -> shape: factors, output, index arrays
+    itemsize: dict  # tensor -> bytes
+
+    @classmethod
+    def of(cls, statement, sizes, *, shapes, pad, index, itemsize):
+        size = arguments.sizes(statement, sizes)
+        tables = arguments.tables(statement, index)
+        work = cls(statement, size, tables, arguments.pads(statement, pad), {}, {})
+        work.shapes.update(arguments.shapes(work, shapes))
+        work.itemsize.update(arguments.itemsizes(work, itemsize))
+        work.check_writes()
+        return work
+
+    # --- values of subscripts -------------------------------------------------------------
+
+    def values(self, subscript, indexes):
+        """The subscript at every setting of `indexes`: an array that broadcasts to their grid."""
+        total = np.int64(subscript.constant)
+        for name, coefficient in subscript.terms.items():
+            along = [1] * len(indexes)
+            along[indexes.index(name)] = self.size[name]
+            total = total + coefficient * np.arange(self.size[name]).reshape(along)
+        for coefficient, lookup in subscript.lookups:
+            at = tuple(self.values(s, indexes) for s in lookup.subscripts)
+            total = total + coefficient * self.tables[lookup.name][at]
+        return total
+
+    def bounds(self, subscript):
+        """The smallest and the largest value of a subscript."""
+        if subscript.lookups:
+            indexes = subscript.indexes
+            self.check_grid(indexes)
+            values = self.values(subscript, indexes)
+            return int(np.min(values)), int(np.max(values))
+        reach = [c * (self.size[i] - 1) for i, c in subscript.terms.items()]
+        low, high = sum(r for r in reach if r < 0), sum(r for r in reach if r > 0)
+        return subscript.constant + low, subscript.constant + high
+
+    def check_grid(self, indexes):
+        points = prod(self.size[i] for i in indexes)
+        if points > _LARGEST_GRID:
+            raise ValueError(
+                f"LoopNest: indexes {', '.join(indexes)} share a subscript and span {points:,} "
+                f"points; exact counts stop at {_LARGEST_GRID:,}, so use smaller sizes"
+            )
+
+    # --- counts ---------------------------------------------------------------------------
+
+    @cached_property
+    def valid(self):
+        """Iterations at which no padded axis is left."""
+        if not self.pads:
+            return prod(self.size.values())
+        return prod(int(n.sum()) for _, _, n in self._groups(None)) * self._free(None)
+
+    def use_counts(self, tensor):
+        """How often the iterations touch each element, as an array of the tensor's shape."""
+        total = np.zeros(self.shapes[tensor], np.int64)
+        for reference in self._references(tensor):
+            uses = np.full((1,) * total.ndim, self._free(reference), np.int64)
+            for axes, cells, counts in self._groups(reference):
+                if not axes:
+                    uses = uses * counts.sum()
+                    continue
+                dense = np.zeros([self.shapes[tensor][a] for a in axes], np.int64)
+                dense[tuple(cells)] = counts
+                along = [self.shapes[tensor][a] if a in axes else 1 for a in range(total.ndim)]
+                uses = uses * dense.transpose(np.argsort(axes)).reshape(along)
+            total += uses
+        return total
+
+    def use_range(self, tensor):
+        """The smallest and the largest use count of a tensor's elements."""
+        found = self._references(tensor)
+        if len(found) > 1:
+            counts = self.use_counts(tensor)
+            return int(counts.min()), int(counts.max())
+        fewest = most = self._free(found[0])
+        for axes, cells, counts in self._groups(found[0]):
+            if not axes:
+                fewest, most = fewest * int(counts.sum()), most * int(counts.sum())
+                continue
+            everywhere = cells.shape[1] == prod(self.shapes[tensor][a] for a in axes)
+            fewest *= int(counts.min()) if everywhere and counts.size else 0
+            most *= int(counts.max()) if counts.size else 0
+        return fewest, most
+
+    def touched(self, tensor):
+        """How many different elements are touched."""
+        found = self._references(tensor)
+        if len(found) > 1:
+            return int(np.count_nonzero(self.use_counts(tensor)))
+        return prod(
+            cells.shape[1] if axes else bool(counts.sum())
+            for axes, cells, counts in self._groups(found[0])
+        )
+
+    def _references(self, tensor):
+        """Where a tensor stands in the text, as a factor, as the output or as an index array."""
+        references = self.statement.references
+        tables = [t for r in references for t in r.lookups]
+        return [r for r in (*references, *tables) if r.name == tensor]
+
+    def _forms(self, reference):
+        """(axis or None, subscript, extent or None): what decides where and whether we touch."""
+        forms = []
+        if reference is not None:
+            forms = [(a, s, None) for a, s in enumerate(reference.subscripts)]
+        for padded in self.statement.references:
+            for a, p in enumerate(self.pads.get(padded.name, ())):
+                if p:
+                    forms.append((None, padded.subscripts[a], self.shapes[padded.name][a]))
+        return forms
+
+    def _free(self, reference):
+        """Iterations of the loops that no form depends on."""
+        used = {i for _, s, _ in self._forms(reference) for i in s.indexes}
+        return prod(n for i, n in self.size.items() if i not in used)
+
+    def _groups(self, reference):
+        """Forms that share indexes, counted together: (axes, their cells, how often each).
+
+        `cells` has a row for each axis; each column is one combination that is touched.
+        """
+        groups = []  # of (set of indexes, list of forms)
+        for form in self._forms(reference):
+            indexes, forms = set(form[1].indexes), [form]
+            for other in [g for g in groups if g[0] & indexes]:
+                groups.remove(other)
+                indexes, forms = indexes | other[0], other[1] + forms
+            groups.append((indexes, forms))
+        return [self._cells(indexes, forms) for indexes, forms in groups]
+
+    def _cells(self, indexes, forms):
+        indexes = [i for i in self.size if i in indexes]
+        self.check_grid(indexes)
+        grid = [self.size[i] for i in indexes]
+        touched = np.ones(grid, bool)
+        for axis, subscript, extent in forms:
+            if axis is None:
+                at = self.values(subscript, indexes)
+                touched &= (at >= 0) & (at < extent)
+        axes = [a for a, _, _ in forms if a is not None]
+        rows = [
+            np.broadcast_to(self.values(s, indexes), grid)[touched]
+            for a, s, _ in forms
+            if a is not None
+        ]
+        if not axes:
+            return axes, np.zeros((0, 0), np.int64), np.array([np.count_nonzero(touched)])
+        if len(rows) == 1:
+            cells, counts = np.unique(rows[0], return_counts=True)
+            return axes, cells[None], counts
+        cells, counts = np.unique(np.array(rows), axis=1, return_counts=True)
+        return axes, cells, counts
+
+    def check_writes(self):
+        """Refuse a `=` that would write an element twice: its result would hang on the order."""
+        output = self.statement.output
+        if self.statement.accumulates or all(s.plain for s in output.subscripts):
+            return
+        for axes, cells, counts in self._groups(output):
+            if axes and counts.size and counts.max() > 1:
+                where = ", ".join(str(int(c)) for c in cells[:, counts.argmax()])
+                raise Spot(
+                    self.statement.text,
+                    output.subscripts[axes[0]].start,
+                    f"'=' writes {output.name!r} at {where} {counts.max()} times, "
+                    "so its value would hang on the loop order; use '+=', or no duplicates",
+                )

@@ -1,0 +1,319 @@
+"""`Cache` and `Hierarchy`: replay a nest, a pipeline or any stream of addresses, exactly.
+
+Textbook caches: set-associative, least recently used, write-allocate, write-back, no prefetch.
+Each level is one flat loop: it takes a stream of references and leaves the stream that the next
+level sees, the fetch of every missed line and then its dirty victim, if there is one.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import units, walk
+from ._compiled import compiled
+
+_EMPTY = -1
+_LARGEST_ADDRESS = 1 << 54  # a coded reference has 8 bits beside the line
+
+
+@dataclass(frozen=True)
+class Cache:
+    """One level: `size` in bytes or as text ("32KiB"), `ways`, `line` in bytes.
+
+    >>> Cache("32KiB", ways=8)
+    Cache(32 KiB, 8-way, 64 B lines, 64 sets)
+    """
+
+    size: int
+    ways: int = 8
+    line: int = 64
+
+    def __post_init__(self):
+        object.__setattr__(self, "size", units.parse_capacity(self.size))
+        for name in ("size", "ways", "line"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+                raise ValueError(
+                    f"Cache: {name} must be a whole number of at least 1; got {value!r}"
+                )
+        if self.line & (self.line - 1):
+            raise ValueError(f"Cache: a line must be a power of two of bytes; got {self.line}")
+        if self.size % (self.line * self.ways):
+            whole = max(self.size // (self.line * self.ways), 1) * self.line * self.ways
+            raise ValueError(
+                f"Cache: {self.size:,} B is no multiple of {self.ways} ways × {self.line} B lines; "
+                f"take {whole:,} B, or other ways"
+            )
+
+    @property
+    def sets(self):
+        return self.size // (self.line * self.ways)
+
+    def __repr__(self):
+        return (
+            f"Cache({units.capacity(self.size)}, {self.ways}-way, {self.line} B lines, "
+            f"{self.sets:,} set{'s' if self.sets > 1 else ''})"
+        )
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a level saw of one tensor: references, misses, write-backs; they add up."""
+
+    references: int = 0
+    misses: int = 0
+    write_backs: int = 0
+
+    @property
+    def hits(self):
+        return self.references - self.misses
+
+    def __add__(self, other):
+        return Count(*(a + b for a, b in zip(_counts(self), _counts(other), strict=True)))
+
+
+def _counts(count):
+    return count.references, count.misses, count.write_backs
+
+
+@dataclass(frozen=True)
+class Level(Count):
+    """The totals of one level, and `tensors`: {name: Count}."""
+
+    cache: Cache = None
+    tensors: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay found: `levels`, nearest first; `dirty`: {tensor: lines not yet written back}.
+
+    `misses` and `write_backs` are the last level's: lines fetched from and written to memory.
+    """
+
+    levels: tuple
+    dirty: dict
+
+    @property
+    def misses(self):
+        return self.levels[-1].misses
+
+    @property
+    def write_backs(self):
+        return self.levels[-1].write_backs
+
+    @property
+    def moved(self):
+        """Bytes between the last level and memory, the lines left dirty at the end included."""
+        lines = self.misses + self.write_backs + sum(self.dirty.values())
+        return lines * self.levels[-1].cache.line
+
+    def __repr__(self):
+        rows = [("", "references", "misses", "write-backs")]
+        for n, level in enumerate(self.levels, 1):
+            size = f"L{n} {units.capacity(level.cache.size)}/{level.cache.ways}"
+            rows.append((size, *map(units.count, _counts(level))))
+            if len(level.tensors) > 1:
+                rows += [
+                    (f"  {t}", *map(units.count, _counts(c))) for t, c in level.tensors.items()
+                ]
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *(row[k].rjust(widths[k]) for k in (1, 2, 3))])
+            for row in rows
+        ]
+        return "\n".join([*lines, f"moved to and from memory: {units.nbytes(self.moved)}"])
+
+
+class Hierarchy:
+    """One or more caches, nearest first, with lines of one size.
+
+    `store_refreshes=False`: a store that hits leaves the line's age as it is (as pycachesim does).
+
+    >>> Hierarchy.parse("32KiB/8 + 1MiB/16")
+    Hierarchy(32 KiB/8 + 1 MiB/16)
+    """
+
+    def __init__(self, *caches, store_refreshes=True):
+        if not caches or not all(isinstance(c, Cache) for c in caches):
+            raise ValueError(f"Hierarchy: give one or more Caches, nearest first; got {caches!r}")
+        if len({c.line for c in caches}) > 1:
+            lines = ", ".join(f"{c.line} B" for c in caches)
+            raise ValueError(f"Hierarchy: all levels share one line size; got {lines}")
+        self.caches, self.store_refreshes = tuple(caches), bool(store_refreshes)
+
+    @classmethod
+    def parse(cls, text, store_refreshes=True):
+        """A hierarchy from text: levels "size/ways" or "size/ways/line", joined by "+".
+
+        >>> Hierarchy.parse("768/24/32").caches
+        (Cache(768 B, 24-way, 32 B lines, 1 set),)
+        """
+        caches = []
+        for level in str(text).split("+"):
+            parts = [part.strip() for part in level.split("/")]
+            if len(parts) not in (2, 3) or not all(
+                re.fullmatch("[0-9]{1,9}", p) for p in parts[1:]
+            ):
+                raise ValueError(
+                    f"Hierarchy: {level.strip()!r} in {text!r} is no level; "
+                    "write size/ways, such as '32KiB/8', or size/ways/line"
+                )
+            caches.append(Cache(parts[0], *map(int, parts[1:])))
+        return cls(*caches, store_refreshes=store_refreshes)
+
+    def replay(self, work, *, writes=None, registers=False):
+        """What each level does, from empty, while `work` runs: a `Replay`.
+
+        `work`: a `LoopNest`, a `Pipeline`, a `walk.Trace`, or an array of byte addresses, all of
+        them reads unless `writes` says otherwise (an array of booleans).
+        `registers=True`: consecutive touches of one element reach the cache once (nests only).
+
+        >>> from course_utils import LoopNest
+        >>> replay = Hierarchy.parse("32KiB/8").replay(LoopNest("s += x[i] * y[i]", i=1000))
+        >>> replay.misses, replay.levels[0].tensors["x"], replay.moved
+        (127, Count(references=1000, misses=63, write_backs=0), 8192)
+        """
+        source = _source(work, writes, registers)
+        line, names = self.caches[0].line, source.tensors
+        # a step's own lines may evict one another where it touches more of them than there are ways
+        steps = [nest.touches for nest in _nests(source)]
+        coalesce = bool(steps) and not registers and self.caches[0].ways >= max(map(len, steps))
+        _check_elements(source, line)
+        levels = [_LevelState(cache) for cache in self.caches]
+        for codes in source.streams(line=line, coalesce=coalesce, registers=registers):
+            for level in levels:
+                codes = level.take(codes, self.store_refreshes)
+        if coalesce:  # the references left out were hits of the first level
+            levels[0].seen[: len(names)] = list(source.references().values())
+        return Replay(tuple(level.counted(names) for level in levels), _dirty(levels, names))
+
+    def __repr__(self):
+        levels = " + ".join(f"{units.capacity(c.size)}/{c.ways}" for c in self.caches)
+        return f"Hierarchy({levels})"
+
+
+class _LevelState:
+    """The tags of one level, most recent first in each set, and its counts by tensor."""
+
+    def __init__(self, cache):
+        self.cache = cache
+        self.tags = np.full(cache.sets * cache.ways, _EMPTY, np.int64)
+        self.seen, self.misses, self.write_backs = np.zeros((3, 64), np.int64)
+
+    def take(self, codes, store_refreshes):
+        self.seen += np.bincount(codes >> 2 & 63, minlength=64)
+        sent = np.empty(2 * codes.size, np.int64)
+        n = look_up(
+            self.tags, self.cache.sets, self.cache.ways, store_refreshes,
+            codes, sent, self.misses, self.write_backs,
+        )  # fmt: skip
+        return sent[:n]
+
+    def counted(self, names):
+        """What this level saw, as a `Level`."""
+        numbers = zip(
+            self.seen.tolist(), self.misses.tolist(), self.write_backs.tolist(), strict=True
+        )
+        each = {name: Count(*n) for name, n in zip(names, numbers, strict=False)}
+        return Level(*_counts(sum(each.values(), Count())), cache=self.cache, tensors=each)
+
+
+@compiled
+def look_up(tags, sets, ways, store_refreshes, codes, sent, misses, write_backs):
+    """Run references through one level; how many were sent on, in `sent`.
+
+    A reference is `line << 8 | tensor << 2 | kind`; a tag is the same with 1 for dirty as its kind.
+    """
+    n = 0
+    for code in codes:
+        line, kind = code >> 8, code & 3
+        dirty = 1 if kind != 0 else 0
+        first = (line % sets) * ways
+        k = first
+        while k < first + ways and tags[k] >> 8 != line:
+            k += 1
+        hit = k < first + ways
+        tag = (code & ~3) | dirty
+        if hit:
+            tag |= tags[k] & 1
+            if kind == 1 and not store_refreshes:
+                tags[k] = tag
+                continue
+        else:
+            misses[code >> 2 & 63] += 1
+            sent[n] = code & ~3
+            n += 1
+            k = first + ways - 1
+            victim = tags[k]
+            if victim != _EMPTY and victim & 1:
+                write_backs[victim >> 2 & 63] += 1
+                sent[n] = (victim & ~3) | 1
+                n += 1
+        while k > first:
+            tags[k] = tags[k - 1]
+            k -= 1
+        tags[first] = tag
+    return n
+
+
+def _nests(source):
+    """The nests behind a source of references; none behind a trace."""
+    if isinstance(source, walk.Trace):
+        return ()
+    return getattr(source, "nests", (source,))
+
+
+def _dirty(levels, names):
+    """{tensor: lines that some level still holds dirty}; a line dirty in two levels counts once."""
+    owner = {}
+    for level in reversed(levels):
+        tags = level.tags[(level.tags != _EMPTY) & (level.tags & 1 == 1)]
+        owner.update(zip((tags >> 8).tolist(), (tags >> 2 & 63).tolist(), strict=True))
+    found = dict.fromkeys(names, 0)
+    for tensor in owner.values():
+        found[names[tensor]] += 1
+    return found
+
+
+def _check_elements(source, line):
+    for nest in _nests(source):
+        for tensor in nest.tensors:
+            if nest.itemsize_of(tensor) > line:
+                raise ValueError(
+                    f"replay: an element of {tensor!r} has {nest.itemsize_of(tensor)} B and a line "
+                    f"{line} B; take longer lines"
+                )
+
+
+def _source(work, writes, registers):
+    """The work as something with streams."""
+    if hasattr(work, "streams"):
+        if writes is not None:
+            raise ValueError(
+                "replay: writes= goes with an array of addresses; this work knows its own"
+            )
+        if registers and isinstance(work, walk.Trace):
+            raise ValueError("replay: a trace is replayed as it is; take addresses(registers=True)")
+        return work
+    addresses = np.asarray(work)
+    if addresses.ndim != 1 or not np.issubdtype(addresses.dtype, np.integer) or registers:
+        raise ValueError(
+            "replay: takes a LoopNest, a Pipeline, a Trace or a 1-D array of integer addresses "
+            f"(without registers=); got {type(work).__name__}, dtype {addresses.dtype}, "
+            f"shape {addresses.shape}"
+        )
+    kinds = np.zeros(addresses.size, bool) if writes is None else np.asarray(writes)
+    if kinds.shape != addresses.shape or kinds.dtype != bool:
+        raise ValueError(
+            f"replay: writes= takes one boolean for each of the {addresses.size:,} addresses; "
+            f"got dtype {kinds.dtype}, shape {kinds.shape}"
+        )
+    if addresses.size and not 0 <= addresses.min() <= addresses.max() < _LARGEST_ADDRESS:
+        raise ValueError(
+            f"replay: byte addresses run from 0 to {_LARGEST_ADDRESS - 1:,}; "
+            f"got {addresses.min():,} to {addresses.max():,}"
+        )
+    labels = np.zeros(addresses.size, np.int16)
+    return walk.Trace(addresses.astype(np.int64), labels, kinds.astype(np.int16), ("addresses",))

@@ -1,0 +1,282 @@
+"""`Machine`: what a computer can compute and move a second, and what that allows a piece of work.
+
+`machine("H100")` and `Machine.reference()` come from data/machines.csv; `Machine.here()` measures.
+"""
+
+import csv
+import difflib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import platformdirs
+
+from . import measure, units
+from .measure import Timing, stopwatch
+
+__all__ = ["Machine", "Timing", "machine", "names", "stopwatch"]
+
+_TABLE = Path(__file__).resolve().parents[1] / "data" / "machines.csv"
+_COLUMNS = {
+    "fp64_tflops": "float64",
+    "fp32_tflops": "float32",
+    "tf32_tflops": "tf32",
+    "fp16_tflops": "float16",
+    "bf16_tflops": "bfloat16",
+    "fp8_tflops": "float8",
+    "int8_tops": "int8",
+}
+_ALIASES = {
+    "fp64": "float64",
+    "fp32": "float32",
+    "fp16": "float16",
+    "bf16": "bfloat16",
+    "fp8": "float8",
+}
+_DAY = 24 * 60 * 60
+_KEYS = ("float32", "float64", "bandwidth")
+
+
+@dataclass(frozen=True, repr=False)
+class Machine:
+    """A computer as the roofline sees it.
+
+    `peaks`: FLOP/s of each dtype (OP/s for int8), dense.  `bandwidth`: B/s to and from memory.
+    `memory`: bytes.  `caches`: text that `Hierarchy.parse` reads, nearest level first.
+    `threads`: how many threads the peaks and the bandwidth are for.
+    `bandwidth`, `memory`, `caches`, `threads`, `year`, `watts` are None where nobody says.
+
+    >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
+    >>> m.ridge(), m.attainable(0.5) / 1e9
+    (5.0, 10.0)
+    """
+
+    name: str
+    peaks: Mapping[str, float] = field(hash=False)
+    bandwidth: float | None
+    memory: int | None = None
+    caches: str | None = None
+    threads: int | None = None
+    year: int | None = None
+    watts: float | None = None
+    source: str = ""
+    note: str = ""
+
+    def __post_init__(self):
+        for what, value in [*self.peaks.items(), ("bandwidth", self.bandwidth)]:
+            if value is not None and not value > 0:
+                raise ValueError(f"Machine {self.name!r}: {what} is {value}; it must be positive")
+        object.__setattr__(self, "peaks", MappingProxyType(dict(self.peaks)))
+
+    def peak(self, dtype="float32"):
+        """FLOP/s of one dtype, given as a name ("float32", "fp32") or as a NumPy dtype.
+
+        >>> machine("H100").peak("bf16") / 1e12
+        989.4
+        """
+        if not isinstance(dtype, str):
+            dtype = np.dtype(dtype).name
+        name = _ALIASES.get(dtype.lower(), dtype.lower())
+        if name not in self.peaks:
+            raise ValueError(f"{self.name}: no peak for {dtype!r}; known: {', '.join(self.peaks)}")
+        return self.peaks[name]
+
+    def ridge(self, dtype="float32"):
+        """FLOP/B at which the roofline's two lines meet: peak over bandwidth.
+
+        >>> machine("H100").ridge("bfloat16")  # doctest: +ELLIPSIS
+        295.3...
+        """
+        return self.peak(dtype) / self._known_bandwidth()
+
+    def attainable(self, intensity, dtype="float32"):
+        """FLOP/s that the roofline allows at an intensity (FLOP/B), a number or an array.
+
+        min(peak, intensity × bandwidth): Williams, Waterman, Patterson 2009.
+        """
+        slope = np.asarray(intensity, dtype=float) * self._known_bandwidth()
+        if np.any(slope < 0):
+            raise ValueError(f"attainable: intensity {intensity!r} is negative; it is FLOP/B, >= 0")
+        roof = np.minimum(self.peak(dtype), slope)
+        return roof if roof.ndim else float(roof)
+
+    def utilisation(self, flops_per_second, intensity, dtype="float32"):
+        """Attained over attainable: 1.0 is the roof.
+
+        >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
+        >>> m.utilisation(5e9, intensity=0.5)
+        0.5
+        """
+        return flops_per_second / self.attainable(intensity, dtype)
+
+    def time(self, meters, dtype="float32"):
+        """Seconds that the roofline allows at best for a `Meters`: the slower of its two limits.
+
+        >>> from course_utils.meters import Meters
+        >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
+        >>> m.time(Meters(macs=10**9, moved=4 * 10**9))
+        0.2
+        """
+        return max(meters.flops / self.peak(dtype), meters.moved / self._known_bandwidth())
+
+    def _known_bandwidth(self):
+        if self.bandwidth is None:
+            raise ValueError(
+                f"{self.name}: no bandwidth is given ({self.note}); "
+                "choose one with dataclasses.replace(machine, bandwidth=...)"
+            )
+        return self.bandwidth
+
+    def __repr__(self):
+        parts = [
+            f"{units.rate(peak, 'OP' if dtype == 'int8' else 'FLOP')} {dtype}"
+            for dtype, peak in self.peaks.items()
+        ]
+        if self.bandwidth is not None:
+            parts.append(units.bandwidth(self.bandwidth))
+        if self.caches is not None:
+            parts.append(f"caches {self.caches}")
+        if self.threads is not None:
+            parts.append(f"{self.threads} thread" + "s" * (self.threads != 1))
+        return f"{self.name}: {', '.join(parts)}"
+
+    @classmethod
+    def reference(cls, threads=2):
+        """The course's frozen profile, the same on every computer, with 1 or 2 threads.
+
+        >>> Machine.reference().ridge() > Machine.reference(threads=1).ridge()
+        True
+        """
+        if threads not in (1, 2):
+            raise ValueError(f"reference: threads={threads!r} was not measured; take 1 or 2")
+        return machine("reference" if threads == 2 else "reference, 1 thread")
+
+    @classmethod
+    def here(cls, threads=None, thorough=False, refresh=False):
+        """This computer, measured in about 3 s and kept for a day in the user's cache folder.
+
+        `threads`: 1, or None for all usable cores.  `thorough=True` takes up to 20 s;
+        `refresh=True` measures even if a kept profile is there.
+        Peaks are NumPy's matrix product in float32 and float64; bandwidth is z = x + y in float32,
+        12 B an element, on arrays well beyond the last-level cache.  Best of several runs.
+        """
+        cores = measure.usable_cores()
+        if threads not in (None, 1, cores):
+            raise ValueError(
+                f"here: threads={threads!r} is not measured; take 1, or None for all {cores}"
+            )
+        profiles = None if refresh else _kept_profiles(cores, thorough)
+        if profiles is None:
+            seconds = 2.5 if thorough else 0.25
+            profiles = {n: measure.profile(n, seconds) for n in sorted({1, cores})}
+            _keep(profiles, thorough)
+        profile = profiles[threads or cores]
+        return cls(
+            "this computer",
+            {dtype: profile[dtype] for dtype in ("float32", "float64")},
+            profile["bandwidth"],
+            memory=measure.memory(),
+            caches=measure.caches(),
+            threads=threads or cores,
+            source="Machine.here()",
+            note=""
+            if measure.blas_obeys()
+            else "the matrix product chose its own number of threads",
+        )
+
+
+def machine(name):
+    """The `Machine` of data/machines.csv with this name, or whose name alone begins with it.
+
+    >>> machine("h100")  # doctest: +ELLIPSIS
+    H100 SXM5: 67,000 GFLOP/s float32, ... 3,350 GB/s
+    >>> machine("A100")
+    Traceback (most recent call last):
+    ValueError: machine: 'A100' fits A100 SXM 40 GB, A100 SXM 80 GB; name one of them
+    """
+    table = {known.lower(): entry for known, entry in _table().items()}
+    wanted = " ".join(str(name).lower().split())
+    if wanted in table:
+        return table[wanted]
+    fitting = [key for key in table if key.startswith(wanted)]
+    if len(fitting) == 1:
+        return table[fitting[0]]
+    if fitting:
+        listed = ", ".join(table[key].name for key in fitting)
+        raise ValueError(f"machine: {name!r} fits {listed}; name one of them")
+    near = [key for key in table if wanted in key]
+    near = near or difflib.get_close_matches(wanted, table, n=3, cutoff=0.4) or list(table)
+    listed = ", ".join(table[key].name for key in near)
+    raise ValueError(f"machine: {name!r} is not in data/machines.csv; near it: {listed}")
+
+
+def names():
+    """The names in data/machines.csv, a tuple in its order.
+
+    >>> names()[:2]
+    ('V100 SXM2', 'A100 SXM 40 GB')
+    """
+    return tuple(_table())
+
+
+@cache
+def _table():
+    with _TABLE.open(newline="", encoding="utf-8") as file:
+        return {row["name"]: _from_row(row) for row in csv.DictReader(file)}
+
+
+def _from_row(row):
+    def scaled(column, power):
+        # Decimal, so that 989.4 TFLOP/s is 989,400,000,000,000 FLOP/s and not a neighbour
+        return float(Decimal(row[column]).scaleb(power)) if row[column] else None
+
+    memory = scaled("memory_gb", 9)
+    return Machine(
+        row["name"],
+        {dtype: scaled(column, 12) for column, dtype in _COLUMNS.items() if row[column]},
+        scaled("bandwidth_gb_s", 9),
+        memory=None if memory is None else int(memory),
+        caches=row["caches"] or None,
+        threads=int(row["threads"]) if row["threads"] else None,
+        year=int(row["year"]) if row["year"] else None,
+        watts=scaled("watts", 0),
+        source=f"{row['source']}; read {row['read']}",
+        note=row["note"],
+    )
+
+
+def _kept_file():
+    return platformdirs.user_cache_path("memory-compute-movement") / "machine.json"
+
+
+def _kept_profiles(cores, thorough):
+    """{threads: profile} if a fresh one of this computer is kept and whole, else None."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads(_kept_file().read_text(encoding="utf-8"))
+        fresh = 0 <= time.time() - kept["when"] < _DAY
+        if fresh and kept["host"] == platform.node() and kept["thorough"] >= thorough:
+            profiles = {n: kept["profiles"][str(n)] for n in (1, cores)}
+            if all(float(each[key]) > 0 for each in profiles.values() for key in _KEYS):
+                return profiles
+    return None
+
+
+def _keep(profiles, thorough):
+    """Write the profiles; where the cache folder cannot be written the next call measures again."""
+    record = {"when": time.time(), "host": platform.node(), "thorough": thorough}
+    with suppress(OSError):
+        target = _kept_file()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+            json.dump({**record, "profiles": profiles}, file)
+        os.replace(file.name, target)

@@ -1,0 +1,47 @@
+# `make lab` and `make test` are all a newcomer needs.
+# For CI: EXTRAS=oracle installs what some tests compare with, VENV=... is where to install.
+
+VENV   = .venv
+EXTRAS =
+PINS   = -c constraints.txt
+PYTHON = python3
+
+READY  = $(VENV)/.ready$(addprefix -,$(EXTRAS))
+NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
+# The stamp is written last.  Without any, what is there is half-made and goes.
+AGAIN  = $(wildcard $(VENV)/.ready*)
+
+.PHONY: help lab test test-latest clean
+
+help:
+	@echo 'make lab          make the environment, open the course in JupyterLab'
+	@echo 'make test         make the environment, run every check'
+	@echo 'make test-latest  the same checks on the newest versions allowed'
+	@echo 'make clean        remove what make made; my_course/ stays'
+
+lab: $(READY)
+	@$(VENV)/bin/course
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+test-latest:
+	rm -rf build/latest
+	$(MAKE) test VENV=build/latest PINS= EXTRAS=$(EXTRAS)
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt overrides.json
+	@echo 'Making $(VENV): a minute or two, once.'
+	@if command -v uv >/dev/null; then \
+	    uv venv --quiet $(if $(AGAIN),--allow-existing,--clear) $(VENV) && \
+	    uv pip install --quiet --python $(VENV)/bin/python $(NEEDS); \
+	else \
+	    $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	        "The course needs Python 3.11 or newer; name one with make PYTHON=...")' && \
+	    $(PYTHON) -m venv $(if $(AGAIN),,--clear) $(VENV) && \
+	    $(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1' && \
+	    $(VENV)/bin/python -m pip install --quiet $(NEEDS); \
+	fi
+	@touch $@

@@ -1,0 +1,29 @@
+"""The unit tests once more with numba switched off: same counts from the plain functions."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from course_utils._compiled import NUMBA
+
+ROOT = Path(__file__).parents[1]
+PROBE = "from course_utils._compiled import NUMBA; raise SystemExit(NUMBA)"
+
+
+def test_unit_tests_pass_without_numba():
+    assert NUMBA, "start the tests without COURSE_NUMBA=0: this one switches numba off itself"
+    plain = {**os.environ, "COURSE_NUMBA": "0", "COURSE_HYPOTHESIS": "few"}
+    probe = subprocess.run([sys.executable, "-c", PROBE], cwd=ROOT, env=plain, timeout=60)
+    assert probe.returncode == 0, "COURSE_NUMBA=0 does not switch numba off"
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "tests/unit"],
+        cwd=ROOT,
+        # a skip is no pass: COURSE_CI=1 makes it a failure here as in CI, if it is set outside
+        env=plain,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
+    assert result.returncode == 0, f"without numba:\n{result.stdout[-8000:]}"

@@ -16,7 +16,9 @@ _HOME = {
     "hint": "exercises",
     "machine": "machines",
     "predict": "exercises",
+    "reveal": "exercises",
     "solution": "exercises",
+    "stopwatch": "measure",
 }
 __all__ = sorted([*_HOME, "draw", "exercises", "units"])
 

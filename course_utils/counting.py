@@ -98,6 +98,9 @@ class Work:
             counts = self.use_counts(tensor)
             return int(counts.min()), int(counts.max())
         fewest = most = self._free(found[0])
+        if self._plain(found[0]):
+            whole = prod(self.shapes[tensor]) == prod(self.size[i] for i in found[0].indexes)
+            return (fewest if whole else 0), most
         for axes, cells, counts in self._groups(found[0]):
             if not axes:
                 fewest, most = fewest * int(counts.sum()), most * int(counts.sum())
@@ -112,6 +115,8 @@ class Work:
         found = self._references(tensor)
         if len(found) > 1:
             return int(np.count_nonzero(self.use_counts(tensor)))
+        if self._plain(found[0]):
+            return prod(self.size[i] for i in found[0].indexes)
         return prod(
             cells.shape[1] if axes else bool(counts.sum())
             for axes, cells, counts in self._groups(found[0])
@@ -122,6 +127,11 @@ class Work:
         references = self.statement.references
         tables = [t for r in references for t in r.lookups]
         return [r for r in (*references, *tables) if r.name == tensor]
+
+    def _plain(self, reference):
+        """Whether every axis is one index of its own: then no grid has to be counted."""
+        indexes = [s.plain for s in reference.subscripts]
+        return not self.pads and None not in indexes and len(set(indexes)) == len(indexes)
 
     def _forms(self, reference):
         """(axis or None, subscript, extent or None): what decides where and whether we touch."""

@@ -1,0 +1,11 @@
+"""Pictures: pure functions of data that return a `Picture`, one file for each type of figure.
+
+Importing this package loads no plotting library; the first picture does.
+"""
+
+from .blocks import blocks
+from .network import network
+from .picture import Picture
+from .roofline import Point, roofline
+
+__all__ = ["Picture", "Point", "blocks", "network", "roofline"]

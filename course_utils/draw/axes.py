@@ -1,0 +1,101 @@
+"""The roofline's axes: intensity across, rate up, both in powers of two, and the roof on them."""
+
+from dataclasses import dataclass
+from math import ceil, floor, log2
+
+from .palette import GRID, MUTE
+from .svg import LEFT, RIGHT, line, text
+
+START, TOP, FLOOR = 72, 104, 464  # the plot: left edge, top, and the axis of intensity
+_PREFIX = {"G": 1e9, "T": 1e12}
+# The fixed axes, as powers of two: 1/16 to 512 FLOP/B, 1/2 to 256 GFLOP/s.
+_INTENSITY, _RATE = (-4, 9), (-1, 8)
+_HEADROOM = 1.3  # for the words above a roof
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What a machine allows: `peak` in FLOP/s, `bandwidth` in B/s, `ridge` in FLOP/B."""
+
+    name: str
+    peak: float
+    bandwidth: float
+    ridge: float
+
+    @classmethod
+    def of(cls, machine, dtype):
+        """The roof of a machine for one dtype."""
+        # ridge goes first: it says what is missing when nobody knows the bandwidth
+        ridge = machine.ridge(dtype)
+        name = machine.name[:1].upper() + machine.name[1:]
+        return cls(name, machine.peak(dtype), machine.bandwidth, ridge)
+
+    def at(self, intensity):
+        """FLOP/s at best."""
+        return min(self.peak, intensity * self.bandwidth)
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Powers of two at the ends of both axes, and the prefix of the rate: G or T."""
+
+    left: int
+    right: int
+    bottom: int
+    top: int
+    prefix: str
+
+    @classmethod
+    def around(cls, roofs, points, bet):
+        """The fixed axes where everything fits in, else moved by whole powers of four."""
+        seen = [p.intensity for p in points] + ([bet[0]] if bet else [])
+        # A ridge keeps some flat roof to its right.
+        seen += [1.5 * roof.ridge for roof in roofs]
+        left = min(_INTENSITY[0], floor(log2(min(seen))))
+        right = max(_INTENSITY[1], ceil(log2(max(seen))))
+        peak = max(roof.peak for roof in roofs)
+        prefix = "T" if peak > 16e12 else "G"
+        rates = [r for p in points for r in p.flops_per_second or ()]
+        rates += [bet[1]] if bet else []
+        rates += [peak * _HEADROOM, *(roof.at(2.0**left) for roof in roofs)]
+        low, high = (log2(rate / _PREFIX[prefix]) for rate in (min(rates), max(rates)))
+        bottom, top = _RATE
+        if low < bottom or high > top:
+            bottom += 2 * floor((low - 0.5 - bottom) / 2)
+            top = max(top + 2 * ceil((high - top) / 2), bottom + 9)
+        return cls(left, right, bottom, top, prefix)
+
+    def x(self, intensity):
+        """Px from the left of the card."""
+        return START + (RIGHT - START) * (log2(intensity) - self.left) / (self.right - self.left)
+
+    def y(self, rate):
+        """Px from the top of the card."""
+        height = log2(rate / _PREFIX[self.prefix]) - self.bottom
+        return FLOOR - (FLOOR - TOP) * height / (self.top - self.bottom)
+
+    def draw(self, work):
+        """Ticks, grid and names, as SVG strings; `work` is FLOP or OP."""
+        parts = []
+        for octave in range(self.left, self.right + 1):
+            x = self.x(2.0**octave)
+            parts.append(line(x, FLOOR, x, FLOOR + 4, MUTE))
+            if octave % 2 == 0:
+                anchor = "end" if octave == self.right else "middle"
+                parts.append(text(x, FLOOR + 18, _power(octave), 11, MUTE, anchor))
+        step = 2 if self.top - self.bottom <= 14 else 4
+        for octave in range(self.bottom, self.top + 1):
+            if octave % step == 0:
+                y = self.y(2.0**octave * _PREFIX[self.prefix])
+                parts.append(line(START, y, RIGHT, y, GRID))
+                parts.append(text(START - 8, y + 4, _power(octave), 11, MUTE, "end"))
+        return [
+            *parts,
+            line(START, FLOOR, RIGHT, FLOOR, MUTE),
+            text(RIGHT, FLOOR + 36, f"intensity, {work} per byte moved", 11, MUTE, "end"),
+            text(LEFT, TOP - 12, f"{self.prefix}{work}/s", 11, MUTE),
+        ]
+
+
+def _power(octave):
+    return f"{2**octave:,}" if octave >= 0 else f"1/{2**-octave:,}"

@@ -1,0 +1,244 @@
+"""To-scale blocks: a tensor is a rectangle whose area is its number of elements.
+
+Weights are in full colour, activations in their tint.  `blocks` draws one dense layer and what
+becomes of one of its weights.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .. import units
+from .palette import COMPUTE, INK, MEMORY, MEMORY_TINT, MOVEMENT_TEXT, MUTE, PAPER
+from .picture import Picture
+from .svg import (
+    FOOTER_HEIGHT,
+    LEFT,
+    PAD,
+    arrow,
+    card,
+    dots,
+    footer,
+    inner,
+    n,
+    path,
+    rect,
+    spans,
+    text,
+)
+
+TOP, GAP = 96, 16
+WALL = 312  # the first W is at most this tall and X this wide: 39 steps of the grid
+
+_COLUMN = LEFT + WALL + GAP  # W's left edge, whatever the sizes
+_SHORTEST = 208  # the room beside W that the enlarged weight needs
+_WIDEST = 176  # and the most that W may take, so that its label still fits
+_TALLEST = 400  # W and X together, so that the card stays under 640 px
+_LARGEST_ELEMENT = 24
+_MOST_DOTS = 512
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The tensors of `output[batch, outputs] += activation[batch, inputs] * weights[inputs, …]`."""
+
+    activation: str
+    weights: str
+    output: str
+    batch: int
+    inputs: int
+    outputs: int
+    itemsize: int
+
+    @classmethod
+    def of(cls, nest):
+        """The layer that a nest describes; a ValueError when it is no dense layer."""
+        shapes = [nest.shape(name) for name in (nest.output, *nest.inputs)]
+        if len(shapes) == 3 and all(len(shape) == 2 for shape in shapes):
+            (batch, outputs), left, right = shapes
+            if left[0] == batch and right == (left[1], outputs):
+                size = nest.itemsize_of(nest.inputs[1])
+                return cls(*nest.inputs, nest.output, batch, left[1], outputs, size)
+        raise ValueError(
+            f"{nest.text} is no dense layer; pictures of blocks take nests such as "
+            "H[b,o] += X[b,i] * W[i,o]"
+        )
+
+
+def blocks(nest, *, compare=None, room=1, bet=None):
+    """A `Picture` of a dense layer as blocks to scale, and of what one of its weights is used for.
+
+    `compare` is the same nest at another batch; its meters become the ticks of the footer.
+    `room` is the largest batch that a slider will show: scale and card stay the same up to there.
+    `bet` is a `Meters`, shown as diamonds.  A nest that is no dense layer is a ValueError.
+
+    >>> from course_utils.nest import LoopNest
+    >>> blocks(LoopNest("H[b,o] += X[b,i] * W[i,o]", b=32, i=784, o=100))
+    Batch 32: 426,752 B in memory, 2,508,800 MAC, 426,752 B moved; each weight of W is used \
+32 times, 11.8 FLOP/B.
+    """
+    layer = Layer.of(nest)
+    other = None if compare is None else Layer.of(compare)
+    if other and (other.inputs, other.outputs) != (layer.inputs, layer.outputs):
+        raise ValueError(f"{compare.text} has other sizes; compare the same nest at another batch")
+    letter = re.search(r"\[(\w+)", nest.text)[1]
+    batches = [b.batch for b in (other, layer) if b]
+    room = max(room, *batches)
+    meters, reference = nest.meters(), compare.meters() if other else None
+
+    scale = _scale(layer, room)
+    row = TOP + max(layer.inputs * scale, _SHORTEST) + GAP
+    foot = 8 * round((row + max(room * scale, 2) + 48) / 8)
+    notes = _notes(letter, meters, reference, other)
+    says = (
+        f"Batch {layer.batch:,}: {units.nbytes(meters.memory)} in memory, "
+        f"{units.macs(meters.macs)}, {units.nbytes(meters.moved)} moved; "
+        f"each weight of {layer.weights} is used {_times(layer.batch)}, "
+        f"{units.intensity(meters.intensity)}."
+    )
+    svg = card(
+        foot + FOOTER_HEIGHT + PAD,
+        _title(meters, reference, layer),
+        f"A dense layer {layer.inputs:,} → {layer.outputs:,} at batch {layer.batch:,}, "
+        f"{layer.itemsize} B a number, no bias: every weight crosses once.",
+        [
+            _tensors(layer, scale, row),
+            _one_weight(layer, scale, row, letter, batches),
+            _intensity(layer, scale, row, letter, meters, reference, other),
+            footer(foot, meters, notes, reference, bet),
+        ],
+        says,
+    )
+    return Picture(svg, says)
+
+
+def label(x, y, name, shape, anchor="start"):
+    """A tensor's name in its hue, and its shape."""
+    words = " × ".join(f"{extent:,}" for extent in shape)
+    return spans(x, y, [(name, 14, MEMORY, True), (f"  {words}", 12, INK, False)], anchor)
+
+
+def weights_in_words(layer):
+    """How many weights a layer has."""
+    count = layer.inputs * layer.outputs
+    return f"{units.count(count)} weight{'s' if count > 1 else ''}"
+
+
+def _scale(layer, room):
+    """Px for one element along either axis."""
+    return min(
+        _LARGEST_ELEMENT,
+        WALL / layer.inputs,
+        _WIDEST / layer.outputs,
+        _TALLEST / (layer.inputs + room),
+        (_TALLEST - _SHORTEST) / room,
+    )
+
+
+def _times(count):
+    return {1: "once", 2: "twice"}.get(count, f"{units.count(count)} times")
+
+
+def _title(meters, reference, layer):
+    if reference and reference.macs != meters.macs:
+        work = units.number(meters.macs / reference.macs)
+        return f"{work} times the work for {_growth(meters, reference, 'moved')} times the bytes"
+    return (
+        f"Each weight is used {_times(layer.batch)}: "
+        f"{units.macs(meters.macs)} for {units.nbytes(meters.moved)}"
+    )
+
+
+def _growth(meters, reference, field):
+    return units.number(getattr(meters, field) / getattr(reference, field))
+
+
+def _notes(letter, meters, reference, other):
+    if reference is None:
+        return "all three tensors", "one per weight and sample", "compulsory"
+    notes = [
+        f"{letter} = {other.batch}, now ×{_growth(meters, reference, field)}"
+        for field in ("memory", "macs", "moved")
+    ]
+    return notes[0], notes[1], f"{notes[2]}; compulsory"
+
+
+def _tensors(layer, scale, row):
+    """W over the corner, X to its left, H in it: as the product is done by hand."""
+    wide, tall = layer.inputs * scale, layer.batch * scale
+    out = layer.outputs * scale
+    bottom, left = row - GAP, _COLUMN - GAP - wide
+    beside, under = _beside(layer, scale), row + max(tall, 2) + 20
+    first = min(bottom - wide, bottom - 152) + 12
+    x_label, note = (left, "start"), (_COLUMN - GAP, "end")
+    if wide < 240:
+        x_label, note = note, (LEFT, "start")
+    facts = (
+        f"{layer.inputs:,} × {layer.outputs:,}",
+        weights_in_words(layer),
+        f"each used {_times(layer.batch)}",
+    )
+    parts = [
+        rect(_COLUMN, bottom - wide, max(out, 2), max(wide, 2), MEMORY),
+        inner(left, row, wide, tall, MEMORY, MEMORY_TINT),
+        inner(_COLUMN, row, out, tall, MEMORY, MEMORY_TINT),
+        text(beside, first, layer.weights, 14, MEMORY, bold=True),
+        *(text(beside, first + 18 + 16 * k, fact) for k, fact in enumerate(facts)),
+        label(beside, row + min(11, tall / 2 + 4), layer.output, (layer.batch, layer.outputs)),
+        label(x_label[0], under, layer.activation, (layer.batch, layer.inputs), x_label[1]),
+        text(note[0], under, "areas to scale", 11, MUTE, note[1]),
+    ]
+    return "".join(parts)
+
+
+def _beside(layer, scale):
+    return _COLUMN + max(layer.outputs * scale, 2) + 12
+
+
+def _one_weight(layer, scale, row, letter, batches):
+    """One element of W, enlarged: it crosses once and is used for every sample."""
+    height, bottom = layer.inputs * scale, row - GAP
+    parts = [text(LEFT, TOP + 12, f"One weight of {layer.weights}", 13, bold=True)]
+    for k, batch in enumerate(batches):
+        y = TOP + 32 + 56 * k
+        parts += [
+            rect(LEFT, y, 16, 16, MEMORY),
+            arrow(LEFT + 24, y + 8, LEFT + 96, y + 8),
+            text(LEFT + 24, y + 28, f"{layer.itemsize} B, once", fill=MOVEMENT_TEXT),
+            _uses(LEFT + 112, y, batch, letter),
+        ]
+    mark = min(max(bottom - 0.38 * height, y + 104), bottom - 4)
+    wall = _COLUMN + min(16, layer.outputs * scale / 2)
+    parts.append(path(f"M{LEFT + 8} {y + 22}V{n(mark)}H{n(wall)}", MUTE))
+    if min(height, layer.outputs * scale) >= 12:
+        parts.append(rect(wall - 2, mark - 2.5, 5, 5, PAPER))
+    return "".join(parts)
+
+
+def _uses(x, y, batch, letter):
+    """A dot for each multiply-accumulate that one weight takes part in, as long as they fit."""
+    words = f"{units.count(batch)} MAC{'s' if batch > 1 else ''} at {letter} = {batch:,}"
+    parts = [text(x, y + 12, words)]
+    drawn = batch
+    if batch > _MOST_DOTS:
+        drawn = 1
+        parts.append(text(x + 16, y + 28, f"× {units.count(batch)}"))
+    # One box of 128 × 64 px, filled row by row; the dots get smaller, the words stay in place.
+    pitch = next(p for p in (16, 8, 4) if drawn * p * p <= 128 * 64)
+    columns = 128 // pitch
+    centres = [
+        (x + pitch * (k % columns + 0.31), y + 16 + pitch * (k // columns + 0.5))
+        for k in range(drawn)
+    ]
+    return "".join([*parts, dots(centres, 0.31 * pitch, COMPUTE)])
+
+
+def _intensity(layer, scale, row, letter, meters, reference, other):
+    x, y = _beside(layer, scale), row - GAP
+    parts = [
+        text(x, y - 46, "intensity", fill=MUTE),
+        text(x, y - 26, units.intensity(meters.intensity), 14, bold=True),
+    ]
+    if reference:
+        before = units.intensity(reference.intensity).split()[0]
+        parts.append(text(x, y - 8, f"{before} at {letter} = {other.batch:,}", fill=MUTE))
+    return "".join(parts)

@@ -1,0 +1,201 @@
+"""Labels placed by program: beside their dot, off every dot, line and other label.
+
+Boxes are (left, top, right, bottom), segments (x1, y1, x2, y2), all in px.
+"""
+
+from dataclasses import dataclass
+from math import cos, hypot, radians, sin
+from random import Random
+
+from .fonts import text_width
+
+NEAR = 18  # a label further than this from its dot has a leader
+
+_DISTANCES = (10, 14, 18, 24, 32, 42, 54, 68, 84, 100, 120, 140)
+# Direction in degrees, clockwise from the right, and what it costs against the right-hand side.
+_DIRECTIONS = {0: 0, 180: 1, 30: 2, 330: 2, 150: 3, 210: 3, 90: 3, 270: 3}
+_DIRECTIONS |= {45: 3, 315: 3, 135: 4, 225: 4, 60: 4, 300: 4, 120: 5, 240: 5}
+_CANDIDATES = sorted(
+    (distance + cost, distance, angle)
+    for distance in _DISTANCES
+    for angle, cost in _DIRECTIONS.items()
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A dot that wants a label: its centre, the words, and the box that its marks cover."""
+
+    x: float
+    y: float
+    words: str
+    bold: bool
+    box: tuple
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a label goes: left end of its baseline, its box, and its leader or None."""
+
+    x: float
+    y: float
+    box: tuple
+    leader: tuple | None
+    cost: float
+
+
+def place(dots, boxes, lines, thin, frame, size=11):
+    """A `Spot` for each of `dots`, which are `Named`; in the same order.
+
+    Labels stay inside `frame` and off every dot, box and segment.  Leaders cross no dot, no box
+    and no leader; they cross the segments in `thin`, and those in `lines` only where nothing else
+    is left.  No room for one of the dots is a ValueError.
+    """
+    spots = _best(dots, boxes, lines, thin, frame, size)
+    if isinstance(spots, Named):
+        spots = _best(dots, boxes, [], [*lines, *thin], frame, size)
+    if isinstance(spots, Named):
+        raise ValueError(f"no room for the label {spots.words!r}; shorten it or draw fewer points")
+    return [spots[dot] for dot in dots]
+
+
+def _best(dots, boxes, lines, thin, frame, size):
+    """The cheapest spots over a few orders, or a dot that found none."""
+    best = {} if not dots else None
+    for order in _orders(dots):
+        # A dot that finds no spot is served first the next time.
+        for _ in dots:
+            spots = _in_order(order, dots, boxes, lines, thin, frame, size)
+            if not isinstance(spots, Named):
+                break
+            stuck = spots
+            order = [stuck, *(dot for dot in order if dot is not stuck)]
+        else:
+            continue
+        if best is None or _cost(spots) < _cost(best):
+            best = spots
+        if not any(spot.leader for spot in spots.values()):
+            break
+    return stuck if best is None else best
+
+
+def _orders(dots):
+    """The most crowded dots first, then from each side, then a few shuffles, always the same."""
+    yield sorted(dots, key=lambda p: -sum(hypot(p.x - q.x, p.y - q.y) < 90 for q in dots))
+    yield sorted(dots, key=lambda p: p.x)
+    yield sorted(dots, key=lambda p: -p.x)
+    yield sorted(dots, key=lambda p: p.y)
+    shuffled = Random(len(dots))
+    for _ in range(6):
+        yield shuffled.sample(dots, len(dots))
+
+
+def _cost(spots):
+    return sum(spot.cost for spot in spots.values())
+
+
+def _in_order(waiting, dots, boxes, lines, thin, frame, size):
+    """The nearest free spot for one dot after the other, or the dot that found none."""
+    taken, leaders, spots = list(boxes), list(lines), {}
+    for dot in waiting:
+        spot = _nearest(dot, dots, taken, leaders, thin, frame, size)
+        if spot is None:
+            return dot
+        spots[dot] = spot
+        taken.append(spot.box)
+        if spot.leader:
+            leaders.append(spot.leader)
+    return spots
+
+
+def _nearest(dot, dots, taken, lines, thin, frame, size):
+    """The nearest free spot of a dot, or None."""
+    wide = text_width(dot.words, size, dot.bold)
+    rest = [other for other in dots if other is not dot]
+    others = taken + [other.box for other in rest]
+    for candidate in _CANDIDATES:
+        spot = _candidate(dot, wide, size, *candidate)
+        if _free(spot, dot.box, others, lines, thin, frame) and _plain(spot, dot, rest):
+            return spot
+    return None
+
+
+def _candidate(dot, wide, size, cost, distance, angle):
+    ux, uy = cos(radians(angle)), sin(radians(angle))
+    ax, ay = dot.x + ux * distance, dot.y + uy * distance
+    left = ax if ux > 0.3 else ax - wide if ux < -0.3 else ax - wide / 2
+    baseline = ay + size * (0.36 + 0.5 * uy)
+    box = (left - 3, baseline - size, left + wide + 3, baseline + 0.3 * size)
+    leader = None
+    if distance > NEAR:
+        start = dot.box[2] - dot.x + 2
+        leader = (dot.x + ux * start, dot.y + uy * start, ax - 3 * ux, ay - 3 * uy)
+    return Spot(left, baseline, box, leader, cost)
+
+
+def _free(spot, own, others, lines, thin, frame):
+    left, top, right, bottom = spot.box
+    if left < frame[0] or top < frame[1] or right > frame[2] or bottom > frame[3]:
+        return False
+    if any(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in (own, *others)):
+        return False
+    if any(enters(segment, spot.box) for segment in (*lines, *thin)):
+        return False
+    return spot.leader is None or not (
+        any(enters(spot.leader, b) for b in others)
+        or any(cross(spot.leader, s) or any(_touched(spot.leader, s)) for s in lines)
+        # across a thin line, but not from on it, where the leader could not be seen
+        or any(_touched(spot.leader, s)[0] for s in thin)
+    )
+
+
+def _touched(leader, segment):
+    """Which of a leader's start, middle and end lie within 3 px of a segment."""
+    x1, y1, x2, y2 = leader
+    places = ((x1, y1), ((x1 + x2) / 2, (y1 + y2) / 2), (x2, y2))
+    return [enters(segment, (x - 3, y - 3, x + 3, y + 3)) for x, y in places]
+
+
+def _plain(spot, dot, rest):
+    """Whether it is plain whose label this is: without a leader, no other dot is as near."""
+    own = _gap(spot.box, dot)
+    return spot.leader is not None or all(_gap(spot.box, other) > own + 4 for other in rest)
+
+
+def _gap(box, dot):
+    across = max(box[0] - dot.x, dot.x - box[2], 0)
+    return hypot(across, max(box[1] - dot.y, dot.y - box[3], 0))
+
+
+def enters(segment, box):
+    """Whether a segment has a piece inside a box (Liang and Barsky's clipping).
+
+    >>> enters((0, 0, 10, 10), (4, 4, 6, 6)), enters((0, 0, 10, 10), (6, 0, 9, 4))
+    (True, False)
+    """
+    x1, y1, x2, y2 = segment
+    start, end = 0.0, 1.0
+    for p, low, high, d in ((x1, box[0], box[2], x2 - x1), (y1, box[1], box[3], y2 - y1)):
+        if d == 0:
+            if not low < p < high:
+                return False
+            continue
+        near, far = sorted(((low - p) / d, (high - p) / d))
+        start, end = max(start, near), min(end, far)
+    return start < end
+
+
+def cross(one, other):
+    """Whether two segments cross.
+
+    >>> cross((0, 0, 2, 2), (0, 2, 2, 0)), cross((0, 0, 2, 2), (0, 1, 0, 2))
+    (True, False)
+    """
+
+    def side(s, x, y):
+        return (s[2] - s[0]) * (y - s[1]) - (s[3] - s[1]) * (x - s[0])
+
+    return (
+        side(one, *other[:2]) * side(one, *other[2:]) < 0
+        and side(other, *one[:2]) * side(other, *one[2:]) < 0
+    )

@@ -1,0 +1,315 @@
+"""The roofline poster: what a machine allows at each intensity, and where pieces of work stand.
+
+Both axes are logarithmic.  The roof is min(peak, intensity × bandwidth), after Williams, Waterman
+and Patterson (2009).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import atan2, cos, degrees, sin
+
+from .. import units
+from .axes import FLOOR, START, TOP, Axes, Roof
+from .fonts import text_width
+from .labels import Named, enters, place
+from .palette import COMPUTE, INK, MOVEMENT_TEXT, MUTE, PAPER
+from .picture import Picture
+from .svg import (
+    FOOTER_HEIGHT,
+    HALO,
+    LEFT,
+    PAD,
+    RIGHT,
+    card,
+    circle,
+    diamond,
+    footer,
+    line,
+    n,
+    path,
+    text,
+)
+
+_FRAME = (START + 8, TOP - 20, RIGHT, FLOOR - 20)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A piece of work on the poster.
+
+    `intensity` in FLOP/B; `flops_per_second` = (slowest, median, fastest) of a measurement, or
+    None for what the model allows at best: a hollow dot on the roof.  `bold` marks this lesson's
+    points, `ring` the one whose meters stand in the footer.
+
+    >>> Point("z = x + y", 1 / 12, (1.1e9, 1.2e9, 1.2e9)).median
+    1200000000.0
+    """
+
+    label: str
+    intensity: float
+    flops_per_second: tuple | None = None
+    bold: bool = False
+    ring: bool = False
+
+    def __post_init__(self):
+        if not self.intensity > 0:
+            raise ValueError(f"Point {self.label!r}: intensity is {self.intensity}; it must be > 0")
+        times = self.flops_per_second
+        if times is not None and (len(times) != 3 or not 0 < times[0] <= times[1] <= times[2]):
+            raise ValueError(
+                f"Point {self.label!r}: flops_per_second is {times}; "
+                "pass (slowest, median, fastest), all positive"
+            )
+
+    @property
+    def median(self):
+        """FLOP/s in the middle of the measurement, or None without one."""
+        return None if self.flops_per_second is None else self.flops_per_second[1]
+
+
+def roofline(
+    machine,
+    points=(),
+    *,
+    dtype="float32",
+    beside=None,
+    bet=None,
+    meters=None,
+    title=None,
+    second=None,
+):
+    """A `Picture` of a machine's roofline with `points`, a sequence of `Point`.
+
+    `beside` is a second machine, drawn as a thin dashed roof.  `bet` is (FLOP/B, FLOP/s, label),
+    a diamond.  `meters` are those of the ringed point; without them there is no footer.
+    `title` and `second` replace the two lines above, which otherwise speak of the ringed point
+    and of the machine.  The axes are fixed and move by whole powers for a machine that leaves them.
+    More than one ring, meters without a ring, or a label without room is a ValueError.
+
+    >>> from course_utils.machines import Machine
+    >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
+    >>> roofline(m, [Point("dot product", 0.25)])
+    Example, float32: 100 GFLOP/s, 20 GB/s, ridge 5 FLOP/B; dot product: 0.25 FLOP/B, at best \
+5 GFLOP/s.
+    """
+    points = list(points)
+    ringed = [p for p in points if p.ring]
+    if len(ringed) > 1 or (meters is not None and not ringed):
+        raise ValueError(
+            f"roofline: {len(ringed)} points have a ring; the meters belong to exactly one"
+        )
+    work = "OP" if dtype == "int8" else "FLOP"
+    roof = Roof.of(machine, dtype)
+    other = None if beside is None else Roof.of(beside, dtype)
+    axes = Axes.around([roof, other] if other else [roof], points, bet)
+    poster = _Poster(axes, work, roof, other)
+    poster.draw(points, bet)
+    end = FLOOR + 40
+    if points or bet:
+        end += 24
+        poster.parts.append(_legend(end, points, bet))
+    if meters is not None:
+        notes = ("the ringed dot", ringed[0].label, "compulsory")
+        poster.parts.append(footer(end + 28, meters, notes))
+        end += 28 + FOOTER_HEIGHT
+    says = _sentence(poster, points, dtype)
+    second = second or f"{roof.name}, {dtype}: the roof is min(peak, intensity × bandwidth)."
+    title = title or _finding(poster, ringed)
+    return Picture(card(end + PAD, title, second, poster.parts, says), says)
+
+
+class _Poster:
+    """The poster while it is drawn: its parts, and what labels must stay off."""
+
+    def __init__(self, axes, work, roof, other):
+        self.axes, self.work, self.roof, self.other = axes, work, roof, other
+        self.parts, self.boxes = axes.draw(work), []
+        self.lines, self.thin = [], []
+
+    def rate(self, per_second):
+        return units.rate(per_second, self.work, self.axes.prefix)
+
+    def reached(self, point):
+        """FLOP/s at which a point stands: measured, or at best."""
+        return self.roof.at(point.intensity) if point.median is None else point.median
+
+    def centre(self, point):
+        return self.axes.x(point.intensity), self.axes.y(self.reached(point))
+
+    def draw(self, points, bet):
+        dots = [Named(*self.centre(p), p.label, p.bold, self._box(p)) for p in points]
+        if self.other:
+            self.thin += self._line(self.other, width=1, dash="5 3")
+        self.lines += self._line(self.roof, width=1.5)
+        self._ridge()
+        if bet:
+            dots.append(self._bet(points, *bet))
+        marks = [dot.box for dot in dots]
+        self._slope_name(marks)
+        self._flat_name(self.rate(self.roof.peak), self.roof, marks, 12, COMPUTE, True)
+        if self.other:
+            self._flat_name(self.other.name, self.other, marks, 11, MUTE)
+        self._labels(dots)
+        for point in points:
+            self._dot(point)
+
+    def _box(self, point):
+        x, y = self.centre(point)
+        r = 10 if point.ring else 6
+        ends = [self.axes.y(f) for f in point.flops_per_second or ()]
+        return x - r, min([y - r, *ends]), x + r, max([y + r, *ends])
+
+    def _corners(self, roof):
+        """Left end, ridge and right end of a roof."""
+        ends = 2.0**self.axes.left, roof.ridge, 2.0**self.axes.right
+        return [(self.axes.x(i), self.axes.y(roof.at(i))) for i in ends]
+
+    def _line(self, roof, width, dash=None):
+        corners = self._corners(roof)
+        d = "M" + "L".join(f"{n(x)} {n(y)}" for x, y in corners)
+        self.parts.append(path(d, INK, width, dash=dash))
+        return [(*a, *b) for a, b in pairwise(corners)]
+
+    def _ridge(self):
+        x, y = self._corners(self.roof)[1]
+        words = f"ridge {units.number(self.roof.ridge)}"
+        wide = text_width(words, 11)
+        left = x + 6 if x + 6 + wide <= RIGHT else x - 6 - wide
+        self.thin.append((x, y, x, FLOOR))
+        self.boxes.append((left, FLOOR - 20, left + wide, FLOOR))
+        self.parts.append(line(x, y, x, FLOOR, MUTE, 1, "1 4"))
+        self.parts.append(text(left, FLOOR - 8, words, 11, MUTE))
+
+    def _bet(self, points, intensity, rate, words):
+        """A diamond, and a dashed line to the point it was about."""
+        x, y = self.axes.x(intensity), self.axes.y(rate)
+        for point in points:
+            there, down = self.centre(point)
+            if abs(there - x) < 1 and abs(down - y) > 20:
+                sign = 1 if down > y else -1
+                drop = (x, y + 7 * sign, x, down - 8 * sign)
+                self.lines.append(drop)
+                self.parts.append(line(*drop, INK, 1.25, "4 3"))
+        self.parts.append(diamond(x, y))
+        return Named(x, y, words, False, (x - 8, y - 8, x + 8, y + 8))
+
+    def _free(self, boxes, marks):
+        """Whether words in these boxes touch no line, no mark and no other words."""
+        return not any(
+            b[0] < START
+            or b[2] > RIGHT
+            or any(enters(segment, b) for segment in (*self.lines, *self.thin))
+            or any(
+                o[0] < b[2] and b[0] < o[2] and o[1] < b[3] and b[1] < o[3]
+                for o in (*self.boxes, *marks)
+            )
+            for b in boxes
+        )
+
+    def _slope_name(self, marks):
+        """The bandwidth, written along the slope where there is room for it."""
+        (x1, y1), (x2, y2), _ = self._corners(self.roof)
+        words, angle = units.bandwidth(self.roof.bandwidth), atan2(y2 - y1, x2 - x1)
+        half = text_width(words, 12, True) / 2
+        for down in (-8, 17):
+            for share in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
+                x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
+                boxes = []
+                for step in range(-6, 7):
+                    u, v = half * step / 6, down - 4
+                    cx, cy = (
+                        x + u * cos(angle) - v * sin(angle),
+                        y + u * sin(angle) + v * cos(angle),
+                    )
+                    boxes.append((cx - 5, cy - 5, cx + 5, cy + 5))
+                if self._free(boxes, marks):
+                    self.boxes += boxes
+                    turn = f"translate({n(x)} {n(y)}) rotate({n(degrees(angle))})"
+                    name = text(0, down, words, 12, MOVEMENT_TEXT, "middle", True, HALO)
+                    self.parts.append(f'<g transform="{turn}">{name}</g>')
+                    return
+        raise ValueError(f"no room for {words!r} along the slope; draw fewer points")
+
+    def _flat_name(self, words, roof, marks, size, fill, bold=False):
+        """A roof's name on its flat part: above or below, at the right end or further left."""
+        _, (start, y), _ = self._corners(roof)
+        wide = text_width(words, size, bold)
+        for end in range(RIGHT, int(min(start + 8 + wide, RIGHT)) - 1, -8):
+            for down in (-8, size + 6, -14, size + 12):
+                box = (end - wide, y + down - size, end, y + down + 3)
+                if self._free([box], marks):
+                    self.boxes.append(box)
+                    self.parts.append(text(end, y + down, words, size, fill, "end", bold, HALO))
+                    return
+        raise ValueError(f"no room for {words!r} on the roof; draw fewer points")
+
+    def _labels(self, dots):
+        spots = place(dots, self.boxes, self.lines, self.thin, _FRAME)
+        for dot, spot in zip(dots, spots, strict=True):
+            if spot.leader:
+                self.parts.append(line(*spot.leader, MUTE, 0.75))
+            self.parts.append(text(spot.x, spot.y, dot.words, 11, INK, bold=dot.bold, extra=HALO))
+
+    def _dot(self, point):
+        x, y = self.centre(point)
+        if point.flops_per_second:
+            low, _, high = point.flops_per_second
+            self.parts.append(line(x, self.axes.y(low), x, self.axes.y(high), INK, 1.5))
+            self.parts.append(circle(x, y, 4.5, INK, PAPER))
+        else:
+            self.parts.append(circle(x, y, 4, PAPER, INK, 1.5))
+        if point.ring:
+            self.parts.append(circle(x, y, 8, "none", INK, 1.25))
+
+
+def _legend(y, points, bet):
+    """One line for what is present among bet, model and measured."""
+    entries = []
+    if bet:
+        entries.append((16, lambda x: diamond(x + 8, y - 4), "your bet"))
+    modelled = any(p.median is None for p in points)
+    entries.append((24, lambda x: _model_sign(x, y, modelled), "model: at best"))
+    if any(p.median is not None for p in points):
+        entries.append((8, lambda x: _measured_sign(x, y), "measured: median, slowest to fastest"))
+    parts, x = [], LEFT
+    for wide, sign, words in entries:
+        parts += [sign(x), text(x + wide + 8, y, words)]
+        x += wide + 8 + text_width(words, 12) + 32
+    return "".join(parts)
+
+
+def _model_sign(x, y, modelled):
+    stroke = line(x, y - 4, x + 24, y - 4, INK, 1.5)
+    return stroke + circle(x + 12, y - 4, 4, PAPER, INK, 1.5) if modelled else stroke
+
+
+def _measured_sign(x, y):
+    return line(x + 4, y - 12, x + 4, y + 4, INK, 1.5) + circle(x + 4, y - 4, 4.5, INK)
+
+
+def _finding(poster, ringed):
+    peak = poster.rate(poster.roof.peak)
+    if not ringed:
+        ridge = units.number(poster.roof.ridge)
+        return f"{poster.roof.name}: {peak} from {ridge} {poster.work}/B on"
+    point = ringed[0]
+    verb = "can reach" if point.median is None else "reaches"
+    share = poster.rate(poster.reached(point)).split()[0]
+    return f"{point.label} {verb} {share} of {peak}"
+
+
+def _sentence(poster, points, dtype):
+    roof, other = poster.roof, poster.other
+    parts = [
+        f"{roof.name}, {dtype}: {poster.rate(roof.peak)}, {units.bandwidth(roof.bandwidth)}, "
+        f"ridge {units.number(roof.ridge)} {poster.work}/B"
+    ]
+    if other:
+        bandwidth = units.bandwidth(other.bandwidth)
+        parts.append(f"dashed, {other.name}: {poster.rate(other.peak)}, {bandwidth}")
+    marked = [p for p in points if p.bold or p.ring]
+    for point in marked or points:
+        best = "" if point.median is not None else "at best "
+        at = f"{units.number(point.intensity)} {poster.work}/B"
+        parts.append(f"{point.label}: {at}, {best}{poster.rate(poster.reached(point))}")
+    return "; ".join(parts) + "."

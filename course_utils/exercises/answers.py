@@ -1,0 +1,139 @@
+"""A learner's answer as plain data, and what to say when it is of the wrong kind."""
+
+import math
+import numbers
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .. import units
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `grade` returns: `state` is "todo", "wrong" or "right"; `message` may be empty.
+
+    `code` is the misconception (such as "U2") where one was recognised, else None.
+    """
+
+    state: str
+    message: str = ""
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Odd:
+    """An object that can be no answer; `what` says what it is, and nothing of it is run again."""
+
+    what: str
+
+
+def plain(answer):
+    """The answer as None, `...`, bool, int, float, str, a tuple of such, or `Odd`.
+
+    NumPy scalars become Python's, an array of one element becomes that element, and other arrays
+    and lists become tuples.
+
+    >>> plain(np.float64(8000)), plain(np.array([7])), plain(np.eye(2)), plain({})
+    (8000.0, 7, ((1.0, 0.0), (0.0, 1.0)), Odd(what='an object of type dict'))
+    """
+    if answer is None or answer is ...:
+        return answer
+    if isinstance(answer, bool | np.bool_):
+        return bool(answer)
+    if isinstance(answer, type):
+        return Odd("a class")
+    if isinstance(answer, str):
+        return str(answer)
+    if isinstance(answer, numbers.Integral):
+        return int(answer)
+    if isinstance(answer, np.ndarray):
+        return plain(answer.item()) if answer.size == 1 else plain(answer.tolist())
+    if isinstance(answer, list | tuple):
+        return tuple(plain(element) for element in answer)
+    if isinstance(answer, numbers.Complex) and not isinstance(answer, numbers.Real):
+        return Odd("a complex number")
+    if hasattr(answer, "__float__"):
+        return float(answer)
+    return Odd("a function" if callable(answer) else f"an object of type {type(answer).__name__}")
+
+
+def is_number(x):
+    """Whether plain data is a finite number.
+
+    >>> is_number(8000), is_number(True), is_number(math.nan)
+    (True, False, False)
+    """
+    if isinstance(x, bool):
+        return False
+    return isinstance(x, int) or (isinstance(x, float) and math.isfinite(x))
+
+
+def same(got, want, tolerance=0.0):
+    """Whether two pieces of plain data are equal; floats within `tolerance`, a fraction of `want`.
+
+    Whole numbers are compared exactly, floats at least within rounding error.
+
+    >>> same(8000.0, 8000), same(8001, 8000), same(0.0833, 1 / 12, 0.01), same((1, 2.0), (1, 2))
+    (True, False, True, True)
+    """
+    if isinstance(want, tuple):
+        return (
+            isinstance(got, tuple)
+            and len(got) == len(want)
+            and all(same(g, w, tolerance) for g, w in zip(got, want, strict=True))
+        )
+    if not is_number(want):
+        return type(got) is type(want) and got == want
+    if not is_number(got):
+        return False
+    slack = max(tolerance, 1e-6 if isinstance(want, float) else 1e-12)
+    return abs(Fraction(got) - Fraction(want)) <= Fraction(slack) * abs(Fraction(want))
+
+
+def why_no_number(got, subject="that"):
+    """Why plain data is not one finite number, in words; None when it is one.
+
+    >>> why_no_number("8000")
+    "that is text, '8000': a number stands without quotes"
+    """
+    if is_number(got):
+        return None
+    if isinstance(got, bool):
+        return f"{subject} is the truth value {got}, and one number is asked"
+    if isinstance(got, str):
+        return f"{subject} is text, {got[:20]!r}: a number stands without quotes"
+    if isinstance(got, float):
+        return f"{subject} is {got}: was something divided by zero?"
+    if isinstance(got, tuple):
+        return f"{subject} is a sequence of {units.count(len(got))}, and one number is asked"
+    if got == Odd("a function"):
+        return f"{subject} is a function: call it, with parentheses, to get its number"
+    what = got.what if isinstance(got, Odd) else repr(got)
+    return f"{subject} is {what}, and one number is asked"
+
+
+def shape(data):
+    """The shape of plain data, as NumPy would say it, judged by its first elements.
+
+    >>> shape(7), shape(((1, 2, 3), (4, 5, 6)))
+    ((), (2, 3))
+    """
+    if not isinstance(data, tuple):
+        return ()
+    return (len(data), *(shape(data[0]) if data else ()))
+
+
+def brief(data):
+    """Plain data in at most a line: numbers through `units`, the rest by what it is.
+
+    >>> brief(8000), brief((1, 0.08333)), brief("no")
+    ('8,000', '[1 0.0833]', "'no'")
+    """
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        return units.number(data)
+    if isinstance(data, tuple):
+        shown = " ".join(brief(element) for element in data[:6])
+        return f"[{shown}{' …' if len(data) > 6 else ''}]"
+    return data.what if isinstance(data, Odd) else repr(data)[:40]

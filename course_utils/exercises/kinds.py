@@ -1,0 +1,294 @@
+"""The kinds of exercise: how each is declared, asked, graded and solved.
+
+One definition in `lesson_NN.py` gives the task, the stub, the reference, the hints and the wrong
+answers that people give.  Every kind has `name`, `lesson` and `cells()`, the text of its notebook
+cells; a graded kind has `hints`, `grade(answer)` and `solution()` as well.
+"""
+
+import inspect
+import random
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .. import units
+from . import running, source
+from .answers import Verdict, brief, is_number, plain, same, shape, why_no_number
+from .bank import lesson_of, of_lesson, register
+from .limit import TimeUp
+from .running import Raised, observe, read, refusal, untouched
+
+
+class Known(NamedTuple):
+    """An answer that is expected besides the reference, and what is said about it."""
+
+    function: object
+    message: str
+    code: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Exercise:
+    """What all graded kinds share.  `tolerance` is a fraction of the right answer."""
+
+    reference: object
+    minutes: int
+    level: int
+    hints: list
+    tolerance: float = 0.0
+    mistakes: list = field(default_factory=list)
+    accepted: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.name = self.reference.__name__
+        self.lesson = lesson_of(self.reference)
+        if not self.hints:
+            raise ValueError(f"{self.name} has no hints; give at least one question")
+        register(self)
+
+    @property
+    def number(self):
+        """Its number, such as "00.3": the place among the graded exercises of its lesson."""
+        graded = [entry for entry in of_lesson(self.lesson) if isinstance(entry, Exercise)]
+        return f"{self.lesson}.{graded.index(self) + 1}"
+
+    def mistake(self, message, code=None):
+        """Decorator: a wrong answer people give, the hint it deserves and its misconception."""
+        return self._remember(self.mistakes, message, code)
+
+    def also(self, message):
+        """Decorator: a right but unusual answer, accepted with this note."""
+        return self._remember(self.accepted, message)
+
+    def _remember(self, group, *about):
+        def remember(function):
+            group.append(Known(function, *about))
+            return function
+
+        return remember
+
+    def grade(self, answer):
+        """The `Verdict` on a learner's answer, whatever it is and does."""
+        try:
+            return self._judge(answer)
+        except TimeUp:
+            message = f"still running after {running.LIMIT:g} s: does every loop end?"
+            return Verdict("wrong", message)
+        except Exception as error:  # an object that breaks what Python itself relies on
+            return Verdict("wrong", f"that cannot be checked: it raised {type(error).__name__}")
+
+    def _recognise(self, agrees):
+        """The verdict by the answers known in advance, or None; `agrees(function)` compares."""
+        if agrees(self.reference):
+            return Verdict("right")
+        for known in self.accepted:
+            if agrees(known.function):
+                return Verdict("right", known.message)
+        for known in self.mistakes:
+            if agrees(known.function):
+                return Verdict("wrong", known.message, known.code)
+        return None
+
+    def _task_cell(self, *more):
+        """The Markdown of the task: a heading line, the docstring, a link to the definition."""
+        heading = f"**{self.number} · {self.name}** · {self.minutes} min · level {self.level}"
+        link = f"[How it is checked](../course_utils/exercises/lesson_{self.lesson}.py)"
+        return "\n\n".join([heading, source.task(self.reference), *more, link])
+
+
+class Function(Exercise):
+    """The learner writes a function; it is run on drawn arguments and compared."""
+
+    def cases(self, draw):
+        """Decorator: `draw(random)` gives the list of argument tuples to grade on."""
+        self._draw = draw
+        return draw
+
+    def arguments(self):
+        """The argument tuples, the same at every call."""
+        return self._draw(random.Random(self.name))
+
+    def cells(self):
+        return {
+            "task": self._task_cell(),
+            "stub": source.stub(self.reference),
+            "check": f"{self.name} = check({self.name})",
+        }
+
+    def solution(self):
+        return source.solution(self.reference)
+
+    def _judge(self, answer):
+        if answer is None or answer is ...:
+            return Verdict("todo", "nothing here yet")
+        cases = self.arguments()
+        names = list(inspect.signature(self.reference).parameters)
+        refused = refusal(answer, cases[0], names)
+        if refused:
+            return Verdict("wrong", refused)
+        run = observe(answer, cases)
+        if run.empty:
+            return self._nothing(answer, run)
+        verdict = self._recognise(lambda known: self._agree(run.results, known, cases))
+        if verdict is None:
+            return Verdict("wrong", self._first_failure(run.results, cases, names))
+        if verdict.state == "right" and run.changed is not None:
+            message = (
+                f"the numbers are right, but it changes its argument `{names[run.changed]}`, which "
+                "belongs to the caller: can it work on a new array?"
+            )
+            return Verdict("wrong", message)
+        return verdict
+
+    def _agree(self, results, function, cases):
+        return all(
+            got.name == want.name
+            if isinstance(got, Raised) and isinstance(want, Raised)
+            else same(got, want, self.tolerance)
+            for got, want in zip(results, observe(function, cases).results, strict=True)
+        )
+
+    def _nothing(self, answer, run):
+        if run.results[0] is not None or untouched(answer):
+            return Verdict("todo", "nothing here yet")
+        if run.printed:
+            return Verdict("wrong", "it prints and returns nothing: what does `return` do instead?")
+        return Verdict("wrong", "it returns nothing: is there a `return` before the result?")
+
+    def _first_failure(self, results, cases, names):
+        """A line on the first case that is not right; it never tells the right value."""
+        wants = [plain(self.reference(*case)) for case in cases]
+        rows = zip(cases, results, wants, strict=True)
+        case, got, want = next(row for row in rows if not same(row[1], row[2], self.tolerance))
+        where = ", ".join(f"{n}={brief(plain(v))}" for n, v in zip(names, case, strict=True))
+        if isinstance(got, Raised):
+            return f"for {where} {got.text}"
+        if is_number(want) and not is_number(got):
+            return f"for {where}: {why_no_number(got, 'what it returns')}"
+        if shape(got) != shape(want):
+            return f"for {where} it returns shape {shape(got)}; asked is shape {shape(want)}"
+        return (
+            f"for {where} it returns {brief(got)}. Work this case out by hand: "
+            f'what should it be? hint("{self.name}") asks a question that helps'
+        )
+
+
+@dataclass(eq=False, kw_only=True)
+class Value(Exercise):
+    """The learner gives one number; the reference, without arguments, computes it."""
+
+    unit: str
+
+    @property
+    def value(self):
+        """The right answer, as plain data."""
+        return plain(self.reference())
+
+    def cells(self):
+        within = f", within {100 * self.tolerance:g} %" if self.tolerance else ""
+        return {
+            "task": self._task_cell(f"Answer in {self.unit}{within}."),
+            "stub": f'check("{self.name}", ...)',
+        }
+
+    def solution(self):
+        lines = source.computation(self.reference)
+        return f"{lines}\n→ {units.number(self.value)} {self.unit}"
+
+    def _judge(self, answer):
+        if answer is ...:
+            return Verdict("todo", "nothing here yet")
+        got = read(answer)
+        if isinstance(got, Raised):
+            return Verdict("wrong", f"that cannot be read as a number: {got.text}")
+        if got is None:
+            return Verdict("todo", "that is None, which is what `print` and a missing return give")
+        reason = why_no_number(got)
+        if reason:
+            return Verdict("wrong", reason)
+        verdict = self._recognise(lambda known: same(got, plain(known()), self.tolerance))
+        return verdict or Verdict("wrong", self._no_known(got))
+
+    def _no_known(self, got):
+        """A line on a number that nobody foresaw: what is odd about it, never the right one."""
+        want = self.value
+        shown = f"{brief(got)} {self.unit}"
+        if got <= 0:
+            return f"{shown}: can it be that small?"
+        if same(got, want, 1e-3):
+            return "close, and not exact: is something rounded, or off by one?"
+        if isinstance(want, int) and isinstance(got, float) and not got.is_integer():
+            return f"{shown}: can there be a part of one?"
+        for power in (-9, -6, -3, 3, 6, 9):
+            if same(got, want * 10.0**power, max(self.tolerance, 1e-6)):
+                return f"{shown}: the answer is asked in {self.unit}; which prefix has yours?"
+        if "byte" in self.unit and (same(got, 8 * want) or same(8 * got, want)):
+            return f"{shown}: how many bits are in a byte, and which of the two is asked?"
+        side = "large" if got > want else "small"
+        return f'{shown} is too {side}. hint("{self.name}") asks a question that helps'
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A bet, recorded and quoted back, never graded: a number with a unit, or one of `words`."""
+
+    name: str
+    lesson: str
+    task: str
+    unit: str
+    words: tuple
+
+    def cells(self):
+        return {
+            "task": f"**Your bet · {self.name}**\n\n{self.task}",
+            "stub": f'predict("{self.name}", ...)',
+        }
+
+    def read(self, bet):
+        """A bet or the truth as plain data; a `ValueError` says what it may be."""
+        try:
+            got = read(bet)
+        except TimeUp:
+            got = None
+        if self.words:
+            word = got.strip().lower() if isinstance(got, str) else None
+            if word in self.words:
+                return word
+            raise ValueError(f"{self.name} takes one of {', '.join(map(repr, self.words))}")
+        if is_number(got):
+            return got
+        reason = got.text if isinstance(got, Raised) else why_no_number(got)
+        raise ValueError(f"{self.name} takes a number, such as 12: {reason}")
+
+    def show(self, x):
+        """A bet or the truth, with its unit."""
+        if isinstance(x, str):
+            return x
+        shown = units.number(x)
+        return f"×{shown}" if self.unit == "×" else f"{shown} {self.unit}".rstrip()
+
+
+def exercise(**about):
+    """Decorator: the reference of a `Function`, with its task as docstring.
+
+    `about`: minutes, level, hints and, unless exact, tolerance.  The solution stands between the
+    comments `# BEGIN SOLUTION` and `# END SOLUTION`.
+    """
+    return lambda reference: Function(reference=reference, **about)
+
+
+def value(**about):
+    """Decorator: a function of no arguments that computes the answer of a `Value`.
+
+    `about`: minutes, level, hints, unit and, unless exact, tolerance.
+    """
+    return lambda reference: Value(reference=reference, **about)
+
+
+def prediction(*, unit="", words=()):
+    """Decorator: a function whose docstring asks for a bet; the truth comes at the reveal."""
+
+    def define(question):
+        lesson, task = lesson_of(question), source.task(question)
+        return register(Prediction(question.__name__, lesson, task, unit, tuple(words)))
+
+    return define

@@ -1,0 +1,1 @@
+"""What the authors of the course run: `python -m course_utils.author`."""

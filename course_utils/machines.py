@@ -177,7 +177,7 @@ class Machine:
             )
         profiles = None if refresh else _kept_profiles(cores, thorough)
         if profiles is None:
-            seconds = 2.5 if thorough else 0.25
+            seconds = 2.5 if thorough else 0.2
             profiles = {n: measure.profile(n, seconds) for n in sorted({1, cores})}
             _keep(profiles, thorough)
         profile = profiles[threads or cores]

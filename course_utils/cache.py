@@ -7,6 +7,7 @@ level sees, the fetch of every missed line and then its dirty victim, if there i
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Cache:
     """One level: `size` in bytes or as text ("32KiB"), `ways`, `line` in bytes.
 
     >>> Cache("32KiB", ways=8)
-    Cache(32 KiB, 8-way, 64 B lines, 64 sets)
+    Cache(32 KiB: 512 lines of 64 B, 64 sets × 8 ways)
     """
 
     size: int
@@ -51,9 +52,10 @@ class Cache:
         return self.size // (self.line * self.ways)
 
     def __repr__(self):
+        sets = f"{self.sets:,} set{'s' if self.sets > 1 else ''}"
         return (
-            f"Cache({units.capacity(self.size)}, {self.ways}-way, {self.line} B lines, "
-            f"{self.sets:,} set{'s' if self.sets > 1 else ''})"
+            f"Cache({units.capacity(self.size)}: {self.sets * self.ways:,} lines of {self.line} B, "
+            f"{sets} × {self.ways} ways)"
         )
 
 
@@ -123,7 +125,16 @@ class Replay:
             "  ".join([row[0].ljust(widths[0]), *(row[k].rjust(widths[k]) for k in (1, 2, 3))])
             for row in rows
         ]
-        return "\n".join([*lines, f"moved to and from memory: {units.nbytes(self.moved)}"])
+        left = sum(self.dirty.values())
+        dirty = f" + {left:,} changed and still to write back" if left else ""
+        total = self.misses + self.write_backs + left
+        return "\n".join(
+            [
+                *lines,
+                f"lines to and from memory: {self.misses:,} missed + {self.write_backs:,} written "
+                f"back{dirty} = {total:,}, {units.nbytes(self.moved)}",
+            ]
+        )
 
 
 class Hierarchy:
@@ -137,7 +148,13 @@ class Hierarchy:
 
     def __init__(self, *caches, store_refreshes=True):
         if not caches or not all(isinstance(c, Cache) for c in caches):
-            raise ValueError(f"Hierarchy: give one or more Caches, nearest first; got {caches!r}")
+            raise ValueError(
+                "Hierarchy: give one or more Caches, nearest first, or text to Hierarchy.parse, "
+                f"such as '32KiB/8 + 1MiB/16'; got {caches!r}"
+            )
+        if any(near.size > far.size for near, far in pairwise(caches)):
+            sizes = ", ".join(units.capacity(c.size) for c in caches)
+            raise ValueError(f"Hierarchy: the nearest cache comes first, the smallest; got {sizes}")
         if len({c.line for c in caches}) > 1:
             lines = ", ".join(f"{c.line} B" for c in caches)
             raise ValueError(f"Hierarchy: all levels share one line size; got {lines}")
@@ -148,7 +165,7 @@ class Hierarchy:
         """A hierarchy from text: levels "size/ways" or "size/ways/line", joined by "+".
 
         >>> Hierarchy.parse("768/24/32").caches
-        (Cache(768 B, 24-way, 32 B lines, 1 set),)
+        (Cache(768 B: 24 lines of 32 B, 1 set × 24 ways),)
         """
         caches = []
         for level in str(text).split("+"):

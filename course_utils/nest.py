@@ -189,7 +189,8 @@ class LoopNest:
     def meters(self):
         """The three `Meters`: all tensors in memory, the arithmetic, compulsory traffic.
 
-        Compulsory: every element that is touched crosses once.
+        Compulsory: every element that is touched crosses once.  The output of `+=` starts from
+        zeros here, so it crosses outwards only.
         """
         touched = sum(self.work.touched(t) * self.itemsize_of(t) for t in self.tensors)
         return Meters(

@@ -23,9 +23,9 @@ class Pipeline:
     """
 
     def __init__(self, nests, *, repeat=1, buffers=()):
-        self.nests = tuple(nests)
+        self.nests = tuple(nests) if isinstance(nests, tuple | list) else ()
         if not self.nests or not all(isinstance(nest, LoopNest) for nest in self.nests):
-            raise ValueError("Pipeline: give a list of one or more LoopNests")
+            raise ValueError(f"Pipeline: give a list of one or more LoopNests; got {nests!r}")
         self.index = repeat if isinstance(repeat, str) else None
         self.repeat = self._length(repeat)
         self._owner = {}  # tensor -> the first nest that has it

@@ -53,6 +53,8 @@ class Schedule:
         """The loops in the order of `names`, each named once."""
         if len(names) == 1 and isinstance(names[0], str) and "," in names[0]:
             names = tuple(name.strip() for name in names[0].split(","))
+        elif len(names) == 1 and isinstance(names[0], tuple | list):
+            names = tuple(names[0])
         if sorted(map(str, names)) != sorted(self.names):
             raise ValueError(
                 f"LoopNest.order: name each loop once: {', '.join(self.names)}; "

@@ -131,10 +131,10 @@ def reveal(name, truth):
 def bet(name):
     """The bet recorded under `name`, a number or a word, or None; for pictures.
 
-    >>> predict("all_threads", "both")
-    ◇ your bet: both
+    >>> predict("all_threads", "peak")
+    ◇ your bet: peak
     >>> bet("all_threads")
-    'both'
+    'peak'
     """
     if not isinstance(find(name), Prediction):
         raise ValueError(f"{name} is graded and has no bet; `grade({name!r}, answer)` judges it")
@@ -144,8 +144,8 @@ def bet(name):
 def hint(name, n=1):
     """Print the `n`-th hint to an exercise, counted from 1; hints ask.
 
-    >>> hint("dot_bytes")
-    hint 1 of 2: How many vectors must be read to make one dot product?
+    >>> hint("dot_bytes", 2)
+    hint 2 of 2: How many bits does fp32 have, and how many bytes is that?
     """
     entry = _graded(name)
     if entry is None:
@@ -157,7 +157,8 @@ def hint(name, n=1):
         there = "there is one hint" if total == 1 else f"there are {total} hints"
         _say("○", name, f'{there} and no further one; solution("{name}") shows one way')
     else:
-        print(f"hint {n} of {total}: {entry.hints[n - 1]}")
+        more = f'  next: hint("{name}", {n + 1})' if n < total else ""
+        print(f"hint {n} of {total}: {entry.hints[n - 1]}{more}")
 
 
 def solution(name, anyway=False):
@@ -218,6 +219,9 @@ def _entry_of(subject):
         name = subject.__name__ if callable(subject) else None
     except Exception:  # an object may do anything when asked for an attribute
         name = None
+    if name == "<lambda>":
+        print('○ a lambda has no name to go by: f = check("name of the exercise", f)')
+        return None
     if isinstance(name, str):
         return _entry(name, '; a function of another name: f = check("name of the exercise", f)')
     print('○ check takes a function, f = check(f), or a name and an answer: check("dot_bytes", 12)')

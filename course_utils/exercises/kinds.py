@@ -88,11 +88,11 @@ class Exercise:
                 return Verdict("wrong", known.message, known.code)
         return None
 
-    def _task_cell(self, *more):
+    def _task_cell(self, asked=""):
         """The Markdown of the task: a heading line, the docstring, a link to the definition."""
         heading = f"**{self.number} · {self.name}** · {self.minutes} min · level {self.level}"
         link = f"[How it is checked](../course_utils/exercises/lesson_{self.lesson}.py)"
-        return "\n\n".join([heading, source.task(self.reference), *more, link])
+        return "\n\n".join([heading, source.task(self.reference), f"{asked} {link}".strip()])
 
 
 class Function(Exercise):

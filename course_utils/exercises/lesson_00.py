@@ -17,20 +17,17 @@ def batch_bytes():
 
 @prediction(words=("compute", "movement"))
 def first_limit():
-    """`z = x + y` on 100 MB: what sets its time on this machine, `"compute"` or `"movement"`?"""
+    """What sets the time of `z = x + y` on 96 MB on your computer, `"compute"` or `"movement"`?"""
 
 
-@prediction(words=("peak", "bandwidth", "both", "neither"))
+@prediction(words=("peak", "bandwidth", "neither"))
 def all_threads():
-    """From one thread to all of them, what grows in proportion?
-
-    Answer `"peak"`, `"bandwidth"`, `"both"` or `"neither"`.
-    """
+    """From one thread to all of them, what grows more: `"peak"`, `"bandwidth"` or `"neither"`?"""
 
 
 @prediction(unit="×")
 def faster_core():
-    """A core twice as fast, the same DRAM: by what factor does `z = x + y` on 100 MB speed up?"""
+    """Cores twice as fast, the same DRAM: by what factor does `z = x + y` on 96 MB speed up?"""
 
 
 @value(
@@ -53,6 +50,14 @@ def dot_bytes():
 )
 def dot_elements():
     return 2 * 1000
+
+
+@dot_bytes.mistake(
+    "that is how long one vector is. How many vectors are read, and how many bytes is a number?",
+    "U2",
+)
+def dot_length():
+    return 1000
 
 
 @dot_bytes.mistake(
@@ -107,6 +112,13 @@ def matmul_one_column():
     return 2 * 3 * 4
 
 
+@matmul_flops.mistake(
+    "that is how many results there are. How many products are added up in each of them?", "P2"
+)
+def matmul_results():
+    return 3 * 5
+
+
 @value(
     minutes=2,
     level=1,
@@ -123,7 +135,7 @@ def add_intensity():
     return flop / (arrays * itemsize)
 
 
-@add_intensity.mistake("every arrow has a writer and a reader. Where does z go?", "R1")
+@add_intensity.mistake("x and y are read, and that is counted. Where does z go?", "R1")
 def add_without_write():
     return 1 / (2 * 4)
 
@@ -142,6 +154,30 @@ def add_per_element():
 )
 def add_one_array():
     return 1 / 4
+
+
+@add_intensity.mistake(
+    "a MAC is two FLOP, but is there a multiplication in x + y? How many FLOP make one element?",
+    "U1",
+)
+def add_as_mac():
+    return 2 / 12
+
+
+@add_intensity.mistake(
+    "that is how many bytes there are for each FLOP. Which of the two goes on top?", "G1"
+)
+def add_inverted():
+    return 12
+
+
+@add_intensity.mistake(
+    "that counts z twice: as a cache that fetches a line before it is written would. How often "
+    "does each number cross in the *compulsory* traffic?",
+    "R1",
+)
+def add_with_fetch_of_z():
+    return 1 / 16
 
 
 @value(
@@ -212,6 +248,26 @@ def half_elements():
 @half_elements.mistake("is 4 MiB 4,000,000 bytes? How many KiB are in a MiB?", "U3")
 def half_decimal():
     return 4 * 10**6 // 2
+
+
+@half_elements.mistake(
+    "is 4 MiB 4,000,000 bytes? And how many bytes does one number of 16 bits take?", "U3"
+)
+def half_decimal_bytes():
+    return 4 * 10**6
+
+
+@half_elements.mistake(
+    "that is more numbers than there are bytes. Do numbers of two bytes fit more often, or less?",
+    "U2",
+)
+def half_multiplied():
+    return 4 * 2**20 * 2
+
+
+@half_elements.mistake("that is how many bits there are. How many bits does one number take?", "U3")
+def half_bits():
+    return 4 * 2**20 * 8
 
 
 @half_elements.mistake("that fits numbers of 32 bits. What is the itemsize of fp16?", "U3")

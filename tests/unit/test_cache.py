@@ -20,6 +20,7 @@ def hierarchies(draw, depth=3):
     for _ in range(draw(st.integers(1, depth))):
         ways, sets = draw(st.integers(1, 6)), draw(st.sampled_from([1, 2, 3, 4, 8]))
         caches.append(Cache(sets * ways * line, ways, line))
+    caches.sort(key=lambda cache: cache.size)
     return Hierarchy(*caches, store_refreshes=draw(st.booleans()))
 
 
@@ -179,6 +180,12 @@ def test_replay_says_what_it_found():
     assert "L1 32 KiB/8" in text and "L2 1 MiB/16" in text and "83,307" in text
 
 
+def test_replay_accounts_for_every_byte_it_reports():
+    text = repr(Hierarchy.parse("32KiB/8").replay(DENSE))
+    sums = "83,307 missed + 6 written back + 1 changed and still to write back = 83,314"
+    assert f"{sums}, {83_314 * 64:,} B" in text
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -189,6 +196,8 @@ def test_replay_says_what_it_found():
         (lambda: Cache("lots", 8), "no capacity"),
         (lambda: Cache(2.5, 8), "no whole number"),
         (lambda: Hierarchy(), "one or more Caches"),
+        (lambda: Hierarchy("32KiB/8"), "text to Hierarchy.parse"),
+        (lambda: Hierarchy.parse("1MiB/8 + 32KiB/8"), "nearest cache comes first.*1 MiB, 32 KiB"),
         (lambda: Hierarchy(Cache("32KiB"), Cache("1MiB", 8, 32)), "one line size"),
         (lambda: Hierarchy.parse("32KiB"), "is no level"),
         (lambda: Hierarchy.parse("32KiB/x"), "is no level"),

@@ -420,7 +420,7 @@ def nested():
         (8000.5, "close, and not exact"),
         (1234.5, "can there be a part of one?"),
         (64000, "how many bits"),
-        (1000, "how many bits"),
+        (1000, "how long one vector is"),
         (8, "which prefix"),
         (8_000_000, "which prefix"),
         (9000, '9,000 bytes is too large. hint("dot_bytes") asks'),
@@ -823,7 +823,7 @@ def test_definitions_that_cannot_work(lesson_90):
 @pytest.mark.parametrize(
     "subject, part",
     [
-        (lambda x: x, "a function of another name: f = check("),
+        (lambda x: x, "a lambda has no name to go by: f = check("),
         (with_where, "the nearest name is"),
         (5, "check takes a function"),
         (None, "check takes a function"),

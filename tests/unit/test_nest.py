@@ -151,7 +151,8 @@ def test_nests_are_immutable():
     dense = LoopNest(DENSE, b=1, i=2, o=3)
     with pytest.raises(AttributeError, match="immutable"):
         dense.macs = 3
-    dense.order("i", "o", "b")
+    assert dense.order("i", "o", "b").loops == dense.order(["i", "o", "b"]).loops == ("i", "o", "b")
+    assert dense.order("i, o, b").loops == ("i", "o", "b")
     dense.size["b"] = 9
     assert dense.loops == ("b", "o", "i") and dense.macs == 6
 

@@ -81,6 +81,7 @@ def test_a_state_alternates_between_two_buffers():
     ("make", "message"),
     [
         (lambda: Pipeline([]), "one or more LoopNests"),
+        (lambda: Pipeline(FIRST), "list of one or more LoopNests; got LoopNest"),
         (lambda: Pipeline([FIRST, "H[b] += X[b]"]), "one or more LoopNests"),
         (lambda: Pipeline([FIRST], repeat=0), "repeat must be a whole number"),
         (lambda: Pipeline([FIRST], repeat="q"), "must be an index of the nests"),

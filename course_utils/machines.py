@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from math import inf
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +25,7 @@ import platformdirs
 
 from . import measure, units
 from .measure import Timing, stopwatch
+from .meters import Meters
 
 __all__ = ["Machine", "Timing", "machine", "names", "stopwatch"]
 
@@ -45,16 +48,20 @@ _ALIASES = {
 }
 _DAY = 24 * 60 * 60
 _KEYS = ("float32", "float64", "bandwidth")
+# Far below any computer: a smaller number is one of GFLOP/s or GB/s without its e9.
+_SLOWEST = 1e6
 
 
 @dataclass(frozen=True, repr=False)
 class Machine:
     """A computer as the roofline sees it.
 
-    `peaks`: FLOP/s of each dtype (OP/s for int8), dense.  `bandwidth`: B/s to and from memory.
+    `peaks`: a mapping of dtype names to FLOP/s (OP/s for int8), dense.
+    `bandwidth`: B/s to and from memory.
     `memory`: bytes.  `caches`: text that `Hierarchy.parse` reads, nearest level first.
     `threads`: how many threads the peaks and the bandwidth are for.
     `bandwidth`, `memory`, `caches`, `threads`, `year`, `watts` are None where nobody says.
+    Peaks or a bandwidth under 1e6 a second, or one dtype under two names, are a ValueError.
 
     >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
     >>> m.ridge(), m.attainable(0.5) / 1e9
@@ -73,10 +80,29 @@ class Machine:
     note: str = ""
 
     def __post_init__(self):
-        for what, value in [*self.peaks.items(), ("bandwidth", self.bandwidth)]:
-            if value is not None and not value > 0:
-                raise ValueError(f"Machine {self.name!r}: {what} is {value}; it must be positive")
-        object.__setattr__(self, "peaks", MappingProxyType(dict(self.peaks)))
+        if not isinstance(self.peaks, Mapping) or not self.peaks:
+            raise ValueError(
+                f"Machine {self.name!r}: peaks is {self.peaks!r}; "
+                'name the dtype of each peak, as in {"float32": 100e9}'
+            )
+        peaks = {}
+        for given, peak in self.peaks.items():
+            dtype = _dtype_name(given)
+            if dtype in peaks:
+                raise ValueError(f"Machine {self.name!r}: peaks has {dtype} twice; keep one")
+            peaks[dtype] = self._rate(dtype, peak, "OP" if dtype == "int8" else "FLOP")
+        if self.bandwidth is not None:
+            self._rate("bandwidth", self.bandwidth, "B")
+        object.__setattr__(self, "peaks", MappingProxyType(peaks))
+
+    def _rate(self, what, value, unit):
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not _SLOWEST <= value < inf:
+            raise ValueError(
+                f"Machine {self.name!r}: {what} is {value!r}; it must be a number of {unit}/s, "
+                f"1e6 or more: write 100e9 for 100 G{unit}/s"
+            )
+        return value
 
     def peak(self, dtype="float32"):
         """FLOP/s of one dtype, given as a name ("float32", "fp32") or as a NumPy dtype.
@@ -84,11 +110,12 @@ class Machine:
         >>> machine("H100").peak("bf16") / 1e12
         989.4
         """
-        if not isinstance(dtype, str):
-            dtype = np.dtype(dtype).name
-        name = _ALIASES.get(dtype.lower(), dtype.lower())
+        name = _dtype_name(dtype)
         if name not in self.peaks:
-            raise ValueError(f"{self.name}: no peak for {dtype!r}; known: {', '.join(self.peaks)}")
+            raise ValueError(
+                f"{self.name}: no peak for {name!r}; known: {', '.join(self.peaks)}; "
+                f'choose one, as in dtype="{next(iter(self.peaks))}"'
+            )
         return self.peaks[name]
 
     def ridge(self, dtype="float32"):
@@ -103,21 +130,25 @@ class Machine:
         """FLOP/s that the roofline allows at an intensity (FLOP/B), a number or an array.
 
         min(peak, intensity × bandwidth): Williams, Waterman, Patterson 2009.
+        An intensity that is not above 0 is a ValueError.
         """
-        slope = np.asarray(intensity, dtype=float) * self._known_bandwidth()
-        if np.any(slope < 0):
-            raise ValueError(f"attainable: intensity {intensity!r} is negative; it is FLOP/B, >= 0")
+        slope = _positive("intensity", intensity, "FLOP/B") * self._known_bandwidth()
         roof = np.minimum(self.peak(dtype), slope)
         return roof if roof.ndim else float(roof)
 
     def utilisation(self, flops_per_second, intensity, dtype="float32"):
         """Attained over attainable: 1.0 is the roof.
 
+        `flops_per_second`: what was measured, in FLOP/s (5e9 is 5 GFLOP/s); `intensity`: in FLOP/B.
+        Both are numbers or arrays; one that is not above 0 is a ValueError.
+
         >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
         >>> m.utilisation(5e9, intensity=0.5)
         0.5
         """
-        return flops_per_second / self.attainable(intensity, dtype)
+        attained = _positive("flops_per_second", flops_per_second, "FLOP/s")
+        share = attained / self.attainable(intensity, dtype)
+        return share if share.ndim else float(share)
 
     def time(self, meters, dtype="float32"):
         """Seconds that the roofline allows at best for a `Meters`: the slower of its two limits.
@@ -127,6 +158,11 @@ class Machine:
         >>> m.time(Meters(macs=10**9, moved=4 * 10**9))
         0.2
         """
+        if not isinstance(meters, Meters):
+            raise ValueError(
+                f"{self.name}: time takes a Meters, not a {type(meters).__name__}; "
+                "for a LoopNest pass nest.meters()"
+            )
         return max(meters.flops / self.peak(dtype), meters.moved / self._known_bandwidth())
 
     def _known_bandwidth(self):
@@ -229,6 +265,30 @@ def names():
     return tuple(_table())
 
 
+def _dtype_name(dtype):
+    """The name under which a dtype stands in `peaks`."""
+    if isinstance(dtype, str):
+        name = dtype.strip().lower()
+        return _ALIASES.get(name, name)
+    # np.dtype(None) is float64, which nobody means
+    if dtype is not None:
+        with suppress(TypeError, ValueError):
+            return np.dtype(dtype).name
+    known = ", ".join([*_COLUMNS.values(), *_ALIASES])
+    raise ValueError(f"{dtype!r} names no dtype; write one of {known}, or pass a NumPy dtype")
+
+
+def _positive(what, given, unit):
+    """An array of what is given, all above 0."""
+    values = np.asarray(given)
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"{what} is {given!r}; it must be a number of {unit}, or an array of them")
+    if not np.all(values > 0):
+        wrong = values[~(values > 0)].flat[0]
+        raise ValueError(f"{what} is {wrong:g}; it must be above 0, in {unit}")
+    return values.astype(float)
+
+
 @cache
 def _table():
     with _TABLE.open(newline="", encoding="utf-8") as file:
@@ -266,7 +326,7 @@ def _kept_profiles(cores, thorough):
         fresh = 0 <= time.time() - kept["when"] < _DAY
         if fresh and kept["host"] == platform.node() and kept["thorough"] >= thorough:
             profiles = {n: kept["profiles"][str(n)] for n in (1, cores)}
-            if all(float(each[key]) > 0 for each in profiles.values() for key in _KEYS):
+            if all(float(each[key]) >= _SLOWEST for each in profiles.values() for key in _KEYS):
                 return profiles
     return None
 

@@ -1,10 +1,12 @@
-"""The roofline's axes: intensity across, rate up, both in powers of two, and the roof on them."""
+"""The roofline's axes: intensity across, rate up, both in powers of two, the roof, the legend."""
 
 from dataclasses import dataclass
 from math import ceil, floor, log2
 
-from .palette import GRID, MUTE
-from .svg import LEFT, RIGHT, line, text
+from ..machines import Machine
+from .fonts import text_width
+from .palette import GRID, INK, MUTE, PAPER
+from .svg import LEFT, RIGHT, circle, diamond, line, text
 
 START, TOP, FLOOR = 72, 104, 464  # the plot: left edge, top, and the axis of intensity
 _PREFIX = {"G": 1e9, "T": 1e12}
@@ -24,7 +26,11 @@ class Roof:
 
     @classmethod
     def of(cls, machine, dtype):
-        """The roof of a machine for one dtype."""
+        """The roof of a `Machine` for one dtype; a ValueError for anything else."""
+        if not isinstance(machine, Machine):
+            raise ValueError(
+                f'roofline: {machine!r} is no Machine; pass one, as in machine("H100")'
+            )
         # ridge goes first: it says what is missing when nobody knows the bandwidth
         ridge = machine.ridge(dtype)
         name = machine.name[:1].upper() + machine.name[1:]
@@ -92,10 +98,35 @@ class Axes:
         return [
             *parts,
             line(START, FLOOR, RIGHT, FLOOR, MUTE),
-            text(RIGHT, FLOOR + 36, f"intensity, {work} per byte moved", 11, MUTE, "end"),
-            text(LEFT, TOP - 12, f"{self.prefix}{work}/s", 11, MUTE),
+            text(RIGHT, FLOOR + 36, f"intensity, {work} per byte (log)", 11, MUTE, "end"),
+            text(LEFT, TOP - 12, f"{self.prefix}{work}/s (log)", 11, MUTE),
         ]
 
 
 def _power(octave):
     return f"{2**octave:,}" if octave >= 0 else f"1/{2**-octave:,}"
+
+
+def legend(y, points, bet):
+    """One line for what is present among bet, model and measured."""
+    entries = []
+    if bet:
+        entries.append((16, lambda x: diamond(x + 8, y - 4), "your bet"))
+    modelled = any(p.median is None for p in points)
+    entries.append((24, lambda x: _model_sign(x, y, modelled), "model: at best"))
+    if any(p.median is not None for p in points):
+        entries.append((8, lambda x: _measured_sign(x, y), "measured: median, slowest to fastest"))
+    parts, x = [], LEFT
+    for wide, sign, words in entries:
+        parts += [sign(x), text(x + wide + 8, y, words)]
+        x += wide + 8 + text_width(words, 12) + 32
+    return "".join(parts)
+
+
+def _model_sign(x, y, modelled):
+    stroke = line(x, y - 4, x + 24, y - 4, INK, 1.5)
+    return stroke + circle(x + 12, y - 4, 4, PAPER, INK, 1.5) if modelled else stroke
+
+
+def _measured_sign(x, y):
+    return line(x + 4, y - 12, x + 4, y + 4, INK, 1.5) + circle(x + 4, y - 4, 4.5, INK)

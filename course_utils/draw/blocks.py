@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from .. import units
+from .fonts import text_width
 from .palette import COMPUTE, INK, MEMORY, MEMORY_TINT, MOVEMENT_TEXT, MUTE, PAPER
 from .picture import Picture
 from .svg import (
@@ -117,6 +118,17 @@ def label(x, y, name, shape, anchor="start"):
     return spans(x, y, [(name, 14, MEMORY, True), (f"  {words}", 12, INK, False)], anchor)
 
 
+def label_width(name, shape):
+    """Px that `label` takes."""
+    words = " × ".join(f"{extent:,}" for extent in shape)
+    return text_width(name, 14, True) + text_width(f"  {words}", 12)
+
+
+def scale_note(scale, *extents):
+    """What is true of the areas when the least of `extents`, in elements, may be under 2 px."""
+    return "areas to scale" + ", lines 2 px at least" * (min(extents) * scale < 2)
+
+
 def weights_in_words(layer):
     """How many weights a layer has."""
     count = layer.inputs * layer.outputs
@@ -169,8 +181,10 @@ def _tensors(layer, scale, row):
     bottom, left = row - GAP, _COLUMN - GAP - wide
     beside, under = _beside(layer, scale), row + max(tall, 2) + 20
     first = min(bottom - wide, bottom - 152) + 12
+    words = scale_note(scale, layer.inputs, layer.batch, layer.outputs)
+    shape = layer.batch, layer.inputs
     x_label, note = (left, "start"), (_COLUMN - GAP, "end")
-    if wide < 240:
+    if left + label_width(layer.activation, shape) + 12 > note[0] - text_width(words, 11):
         x_label, note = note, (LEFT, "start")
     facts = (
         f"{layer.inputs:,} × {layer.outputs:,}",
@@ -184,8 +198,8 @@ def _tensors(layer, scale, row):
         text(beside, first, layer.weights, 14, MEMORY, bold=True),
         *(text(beside, first + 18 + 16 * k, fact) for k, fact in enumerate(facts)),
         label(beside, row + min(11, tall / 2 + 4), layer.output, (layer.batch, layer.outputs)),
-        label(x_label[0], under, layer.activation, (layer.batch, layer.inputs), x_label[1]),
-        text(note[0], under, "areas to scale", 11, MUTE, note[1]),
+        label(x_label[0], under, layer.activation, shape, x_label[1]),
+        text(note[0], under, words, 11, MUTE, note[1]),
     ]
     return "".join(parts)
 

@@ -11,10 +11,11 @@ from .fonts import text_width
 
 NEAR = 18  # a label further than this from its dot has a leader
 
-_DISTANCES = (10, 14, 18, 24, 32, 42, 54, 68, 84, 100, 120, 140)
+_DISTANCES = (10, 14, 18, 24, 32, 42, 54, 68, 84, 100, 120, 140, 160, 180)
 # Direction in degrees, clockwise from the right, and what it costs against the right-hand side.
 _DIRECTIONS = {0: 0, 180: 1, 30: 2, 330: 2, 150: 3, 210: 3, 90: 3, 270: 3}
 _DIRECTIONS |= {45: 3, 315: 3, 135: 4, 225: 4, 60: 4, 300: 4, 120: 5, 240: 5}
+_DIRECTIONS |= {15: 6, 345: 6, 165: 6, 195: 6, 75: 7, 285: 7, 105: 7, 255: 7}
 _CANDIDATES = sorted(
     (distance + cost, distance, angle)
     for distance in _DISTANCES
@@ -48,15 +49,15 @@ def place(dots, boxes, lines, thin, frame, size=11):
     """A `Spot` for each of `dots`, which are `Named`; in the same order.
 
     Labels stay inside `frame` and off every dot, box and segment.  Leaders cross no dot, no box
-    and no leader; they cross the segments in `thin`, and those in `lines` only where nothing else
-    is left.  No room for one of the dots is a ValueError.
+    and no leader; they cross the segments in `thin`.  Only where nothing else is left do leaders
+    cross those in `lines`, and after that labels cover those in `thin`.
+    No room for one of the dots is a ValueError.
     """
-    spots = _best(dots, boxes, lines, thin, frame, size)
-    if isinstance(spots, Named):
-        spots = _best(dots, boxes, [], [*lines, *thin], frame, size)
-    if isinstance(spots, Named):
-        raise ValueError(f"no room for the label {spots.words!r}; shorten it or draw fewer points")
-    return [spots[dot] for dot in dots]
+    for solid, light in ((lines, thin), ([], [*lines, *thin]), (lines, []), ([], lines)):
+        spots = _best(dots, boxes, solid, light, frame, size)
+        if not isinstance(spots, Named):
+            return [spots[dot] for dot in dots]
+    raise ValueError(f"no room for the label {spots.words!r}; shorten it or draw fewer points")
 
 
 def _best(dots, boxes, lines, thin, frame, size):

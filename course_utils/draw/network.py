@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import units
 from ..meters import Meters
-from .blocks import GAP, TOP, WALL, Layer, label, weights_in_words
+from .blocks import GAP, TOP, WALL, Layer, label, label_width, scale_note, weights_in_words
 from .fonts import text_width
 from .palette import IDLE, INK, MEMORY, MEMORY_TINT, MUTE, PAPER, mix
 from .picture import Picture
@@ -134,20 +134,38 @@ def _finding(meters, values, truth, sizes):
 
 def _scale(layers, right):
     """Px for one element along either axis: the tallest W and the row of them must fit."""
-    row = right - (LEFT + WALL + GAP) - GAP * (len(layers) - 1) - _LABEL
-    return min(
+    spent = LEFT + WALL + GAP + GAP * (len(layers) - 1)
+    spent += max(_LABEL, 12 + label_width(layers[-1].output, _shape(layers[-1])))
+    scale = min(
         WALL / max(layer.inputs for layer in layers),
-        row / sum(layer.outputs for layer in layers),
+        (right - spent) / sum(layer.outputs for layer in layers),
         _THICKEST / layers[0].batch,
     )
+    # At a smaller scale more layers are narrower than their label, which does not shrink.
+    for _ in layers:
+        least = [_least(layer, layers) for layer in layers[:-1]] + [2]
+        pairs = list(zip(layers, least, strict=True))
+        room = RIGHT - spent - sum(px for layer, px in pairs if px > layer.outputs * scale)
+        wide = sum(layer.outputs for layer, px in pairs if px <= layer.outputs * scale)
+        scale = min(scale, max(room, 1) / max(wide, 1))
+    return scale
+
+
+def _least(layer, layers):
+    """Px across that a label needs under its output; it may reach into the gaps beside it."""
+    # The gaps of a single label are its own; further labels share theirs.
+    spare = 2 * GAP - 4 if len(layers) == 2 else GAP - 4
+    return max(label_width(layer.output, _shape(layer)) - spare, 2)
 
 
 def _lefts(layers, scale):
-    """Left edge of each W."""
+    """Left edge of each W, far enough apart that no label runs under the next one."""
     x, edges = LEFT + WALL + GAP, []
     for layer in layers:
-        edges.append(x)
-        x += max(layer.outputs * scale, 2) + GAP
+        wide = max(layer.outputs * scale, 2)
+        room = wide if layer is layers[-1] else max(wide, _least(layer, layers))
+        edges.append(x + (room - wide) / 2)
+        x += room + GAP
     return edges
 
 
@@ -156,10 +174,14 @@ def _tensors(layers, scale, row):
     wide, thick = first.inputs * scale, first.batch * scale
     left = LEFT + WALL - wide
     under = row + max(thick, 2) + 20
+    extents = [first.batch, first.inputs, *(layer.outputs for layer in layers)]
+    note, shape = scale_note(scale, *extents), (first.batch, first.inputs)
+    end = LEFT + WALL - GAP
+    beside = left + label_width(first.activation, shape) + 12 <= end - text_width(note, 11)
     parts = [
         inner(left, row, wide, thick, MEMORY, MEMORY_TINT),
-        label(left if wide > 208 else LEFT, under, first.activation, (first.batch, first.inputs)),
-        text(LEFT + WALL, under, "areas to scale", 11, MUTE, "end"),
+        label(left if beside else LEFT, under, first.activation, shape),
+        text(end, under, note, 11, MUTE, "end"),
     ]
     taken = []
     for layer, x in zip(layers, _lefts(layers, scale), strict=True):
@@ -171,10 +193,19 @@ def _tensors(layers, scale, row):
         taken.append((x, bottom - tall, x + max(out, 2), bottom))
     for layer, box in zip(layers, list(taken), strict=True):
         parts.append(_weight_words(layer, box, taken))
-        last = layer is layers[-1]
-        y = row + max(thick, 2) / 2 + 4 if last else under
-        parts.append(label(box[2] + 12 if last else box[0], y, layer.output, _shape(layer)))
+        parts.append(_output_words(layer, box, layers, row, thick))
     return "".join(parts)
+
+
+def _output_words(layer, box, layers, row, thick):
+    """Name and shape of an output: the last one to its right, the others under it."""
+    shape = _shape(layer)
+    if layer is layers[-1]:
+        return label(box[2] + 12, row + max(thick, 2) / 2 + 4, layer.output, shape)
+    under = row + max(thick, 2) + 20
+    if label_width(layer.output, shape) <= box[2] - box[0]:
+        return label(box[0], under, layer.output, shape)
+    return label((box[0] + box[2]) / 2, under, layer.output, shape, "middle")
 
 
 def _shape(layer):
@@ -250,6 +281,6 @@ def _bars(values, layers, scale, row):
     bottom = top + 24 * len(values) - 8
     parts.append(path(f"M{n(zero)} {top - 4}V{bottom + 4}", MUTE))
     end = _lefts(layers, scale)[-1] + max(last.outputs * scale, 2) + 12
-    end += text_width(last.output, 14, True) + text_width(f"  {last.batch} × {last.outputs}", 12)
+    end += label_width(last.output, _shape(last))
     parts.append(path(f"M{n(end + 10)} {row + 1}H{_SCORES + 92}V{bottom + 12}", MUTE))
     return "".join(parts)

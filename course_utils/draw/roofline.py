@@ -5,11 +5,14 @@ and Patterson (2009).
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
-from math import atan2, cos, degrees, sin
+from itertools import pairwise, product
+from math import atan2, cos, degrees, inf, sin
+from numbers import Real
+
+import numpy as np
 
 from .. import units
-from .axes import FLOOR, START, TOP, Axes, Roof
+from .axes import FLOOR, START, TOP, Axes, Roof, legend
 from .fonts import text_width
 from .labels import Named, enters, place
 from .palette import COMPUTE, INK, MOVEMENT_TEXT, MUTE, PAPER
@@ -17,7 +20,6 @@ from .picture import Picture
 from .svg import (
     FOOTER_HEIGHT,
     HALO,
-    LEFT,
     PAD,
     RIGHT,
     card,
@@ -30,6 +32,7 @@ from .svg import (
     text,
 )
 
+_DASH = "5 3"
 _FRAME = (START + 8, TOP - 20, RIGHT, FLOOR - 20)
 
 
@@ -39,7 +42,7 @@ class Point:
 
     `intensity` in FLOP/B; `flops_per_second` = (slowest, median, fastest) of a measurement, or
     None for what the model allows at best: a hollow dot on the roof.  `bold` marks this lesson's
-    points, `ring` the one whose meters stand in the footer.
+    points, `ring` the one whose meters stand in the footer.  Other numbers are a ValueError.
 
     >>> Point("z = x + y", 1 / 12, (1.1e9, 1.2e9, 1.2e9)).median
     1200000000.0
@@ -52,19 +55,30 @@ class Point:
     ring: bool = False
 
     def __post_init__(self):
-        if not self.intensity > 0:
-            raise ValueError(f"Point {self.label!r}: intensity is {self.intensity}; it must be > 0")
-        times = self.flops_per_second
-        if times is not None and (len(times) != 3 or not 0 < times[0] <= times[1] <= times[2]):
+        if not _positive(self.intensity):
             raise ValueError(
-                f"Point {self.label!r}: flops_per_second is {times}; "
-                "pass (slowest, median, fastest), all positive"
+                f"Point {self.label!r}: intensity is {self.intensity!r}; "
+                "it must be a number of FLOP/B above 0"
             )
+        rates = self.flops_per_second
+        if rates is None:
+            return
+        rates = tuple(rates) if np.iterable(rates) else ()
+        if len(rates) != 3 or not all(map(_positive, rates)) or list(rates) != sorted(rates):
+            raise ValueError(
+                f"Point {self.label!r}: flops_per_second is {self.flops_per_second!r}; "
+                "pass (slowest, median, fastest) in FLOP/s, all positive"
+            )
+        object.__setattr__(self, "flops_per_second", rates)
 
     @property
     def median(self):
         """FLOP/s in the middle of the measurement, or None without one."""
         return None if self.flops_per_second is None else self.flops_per_second[1]
+
+
+def _positive(value):
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < inf
 
 
 def roofline(
@@ -80,11 +94,13 @@ def roofline(
 ):
     """A `Picture` of a machine's roofline with `points`, a sequence of `Point`.
 
-    `beside` is a second machine, drawn as a thin dashed roof.  `bet` is (FLOP/B, FLOP/s, label),
-    a diamond.  `meters` are those of the ringed point; without them there is no footer.
+    `beside` is a second machine, a thin dashed roof with a key above the plot.
+    `bet` is (FLOP/B, FLOP/s, label), a diamond.  `meters` are those of the ringed point; without
+    them there is no footer.
     `title` and `second` replace the two lines above, which otherwise speak of the ringed point
     and of the machine.  The axes are fixed and move by whole powers for a machine that leaves them.
-    More than one ring, meters without a ring, or a label without room is a ValueError.
+    More than one ring, meters without a ring, a label without room, or anything else among the
+    points is a ValueError.
 
     >>> from course_utils.machines import Machine
     >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
@@ -92,7 +108,7 @@ def roofline(
     Example, float32: 100 GFLOP/s, 20 GB/s, ridge 5 FLOP/B; dot product: 0.25 FLOP/B, at best \
 5 GFLOP/s.
     """
-    points = list(points)
+    points = _checked(points)
     ringed = [p for p in points if p.ring]
     if len(ringed) > 1 or (meters is not None and not ringed):
         raise ValueError(
@@ -107,7 +123,7 @@ def roofline(
     end = FLOOR + 40
     if points or bet:
         end += 24
-        poster.parts.append(_legend(end, points, bet))
+        poster.parts.append(legend(end, points, bet))
     if meters is not None:
         notes = ("the ringed dot", ringed[0].label, "compulsory")
         poster.parts.append(footer(end + 28, meters, notes))
@@ -116,6 +132,17 @@ def roofline(
     second = second or f"{roof.name}, {dtype}: the roof is min(peak, intensity × bandwidth)."
     title = title or _finding(poster, ringed)
     return Picture(card(end + PAD, title, second, poster.parts, says), says)
+
+
+def _checked(points):
+    points = list(points) if np.iterable(points) else [points]
+    for each in points:
+        if not isinstance(each, Point):
+            raise ValueError(
+                f"roofline: {each!r} among the points is no Point; "
+                "pass a list such as [Point(label, intensity)]"
+            )
+    return points
 
 
 class _Poster:
@@ -139,16 +166,15 @@ class _Poster:
     def draw(self, points, bet):
         dots = [Named(*self.centre(p), p.label, p.bold, self._box(p)) for p in points]
         if self.other:
-            self.thin += self._line(self.other, width=1, dash="5 3")
+            self.thin += self._line(self.other, width=1, dash=_DASH)
+            self._key()
         self.lines += self._line(self.roof, width=1.5)
         self._ridge()
         if bet:
             dots.append(self._bet(points, *bet))
         marks = [dot.box for dot in dots]
         self._slope_name(marks)
-        self._flat_name(self.rate(self.roof.peak), self.roof, marks, 12, COMPUTE, True)
-        if self.other:
-            self._flat_name(self.other.name, self.other, marks, 11, MUTE)
+        self._peak_name(marks)
         self._labels(dots)
         for point in points:
             self._dot(point)
@@ -170,9 +196,17 @@ class _Poster:
         self.parts.append(path(d, INK, width, dash=dash))
         return [(*a, *b) for a, b in pairwise(corners)]
 
+    def _key(self):
+        """Whose roof is dashed: above the right end of the plot, where no roof comes."""
+        words = f"dashed: {self.other.name}"
+        left = RIGHT - text_width(words, 12)
+        self.boxes.append((left - 40, TOP - 26, RIGHT, TOP - 6))
+        self.parts.append(line(left - 36, TOP - 16, left - 8, TOP - 16, INK, 1, _DASH))
+        self.parts.append(text(RIGHT, TOP - 12, words, anchor="end"))
+
     def _ridge(self):
         x, y = self._corners(self.roof)[1]
-        words = f"ridge {units.number(self.roof.ridge)}"
+        words = f"ridge {units.number(self.roof.ridge)} {self.work}/B"
         wide = text_width(words, 11)
         left = x + 6 if x + 6 + wide <= RIGHT else x - 6 - wide
         self.thin.append((x, y, x, FLOOR))
@@ -211,8 +245,10 @@ class _Poster:
         (x1, y1), (x2, y2), _ = self._corners(self.roof)
         words, angle = units.bandwidth(self.roof.bandwidth), atan2(y2 - y1, x2 - x1)
         half = text_width(words, 12, True) / 2
-        for down in (-8, 17):
-            for share in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
+        # First well away from the dots, whose labels need the room more.
+        wide_berth = [(a - 48, b - 24, c + 48, d + 24) for a, b, c, d in marks]
+        for keep_off in (wide_berth, marks):
+            for down, share in product((-8, 17), (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)):
                 x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
                 boxes = []
                 for step in range(-6, 7):
@@ -222,7 +258,7 @@ class _Poster:
                         y + u * sin(angle) + v * cos(angle),
                     )
                     boxes.append((cx - 5, cy - 5, cx + 5, cy + 5))
-                if self._free(boxes, marks):
+                if self._free(boxes, keep_off):
                     self.boxes += boxes
                     turn = f"translate({n(x)} {n(y)}) rotate({n(degrees(angle))})"
                     name = text(0, down, words, 12, MOVEMENT_TEXT, "middle", True, HALO)
@@ -230,16 +266,17 @@ class _Poster:
                     return
         raise ValueError(f"no room for {words!r} along the slope; draw fewer points")
 
-    def _flat_name(self, words, roof, marks, size, fill, bold=False):
-        """A roof's name on its flat part: above or below, at the right end or further left."""
-        _, (start, y), _ = self._corners(roof)
-        wide = text_width(words, size, bold)
+    def _peak_name(self, marks):
+        """The peak, on the flat part: above or below, at the right end or further left."""
+        _, (start, y), _ = self._corners(self.roof)
+        words = self.rate(self.roof.peak)
+        wide = text_width(words, 12, True)
         for end in range(RIGHT, int(min(start + 8 + wide, RIGHT)) - 1, -8):
-            for down in (-8, size + 6, -14, size + 12):
-                box = (end - wide, y + down - size, end, y + down + 3)
+            for down in (-8, 18, -14, 24):
+                box = (end - wide, y + down - 12, end, y + down + 3)
                 if self._free([box], marks):
                     self.boxes.append(box)
-                    self.parts.append(text(end, y + down, words, size, fill, "end", bold, HALO))
+                    self.parts.append(text(end, y + down, words, 12, COMPUTE, "end", True, HALO))
                     return
         raise ValueError(f"no room for {words!r} on the roof; draw fewer points")
 
@@ -262,36 +299,11 @@ class _Poster:
             self.parts.append(circle(x, y, 8, "none", INK, 1.25))
 
 
-def _legend(y, points, bet):
-    """One line for what is present among bet, model and measured."""
-    entries = []
-    if bet:
-        entries.append((16, lambda x: diamond(x + 8, y - 4), "your bet"))
-    modelled = any(p.median is None for p in points)
-    entries.append((24, lambda x: _model_sign(x, y, modelled), "model: at best"))
-    if any(p.median is not None for p in points):
-        entries.append((8, lambda x: _measured_sign(x, y), "measured: median, slowest to fastest"))
-    parts, x = [], LEFT
-    for wide, sign, words in entries:
-        parts += [sign(x), text(x + wide + 8, y, words)]
-        x += wide + 8 + text_width(words, 12) + 32
-    return "".join(parts)
-
-
-def _model_sign(x, y, modelled):
-    stroke = line(x, y - 4, x + 24, y - 4, INK, 1.5)
-    return stroke + circle(x + 12, y - 4, 4, PAPER, INK, 1.5) if modelled else stroke
-
-
-def _measured_sign(x, y):
-    return line(x + 4, y - 12, x + 4, y + 4, INK, 1.5) + circle(x + 4, y - 4, 4.5, INK)
-
-
 def _finding(poster, ringed):
     peak = poster.rate(poster.roof.peak)
     if not ringed:
         ridge = units.number(poster.roof.ridge)
-        return f"{poster.roof.name}: {peak} from {ridge} {poster.work}/B on"
+        return f"{poster.roof.name}: at most {peak}, from {ridge} {poster.work}/B on"
     point = ringed[0]
     verb = "can reach" if point.median is None else "reaches"
     share = poster.rate(poster.reached(point)).split()[0]

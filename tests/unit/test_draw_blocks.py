@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from picture_rules import faults, texts_of
+from picture_rules import faults, text_boxes, texts_of
 
 from course_utils.draw import blocks, network, palette
 from course_utils.nest import LoopNest
@@ -68,6 +68,9 @@ NETWORKS = {
     "three layers": lambda: network(layers(784, 300, 100, 10), digit=digit()),
     "there and back": lambda: network(layers(784, 32, 784)),
     "small digit": lambda: network(layers(64, 32, 10), digit=digit(8), scores=SCORES, truth=3),
+    "narrow layer": lambda: network(layers(784, 32, 10), scores=SCORES),
+    "labels wider than blocks": lambda: network(layers(784, 128, 64, 10)),
+    "wide in, batch 128": lambda: network(layers(4096, 4096, 10, b=128)),
     "one layer": lambda: network(layers(784, 10), digit=digit(), scores=SCORES, truth=3),
 }
 
@@ -106,6 +109,39 @@ def test_areas_are_to_scale():
     # a tint's 1-px outline lies inside its bounds
     assert np.add(first, 1) == pytest.approx((784 * scale, 128 * scale), abs=0.01)
     assert np.add(second, 1) == pytest.approx((100 * scale, 128 * scale), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "picture, note",
+    [
+        (lambda: blocks(dense(1)), "areas to scale, lines 2 px at least"),
+        (lambda: blocks(dense(32)), "areas to scale"),
+        (lambda: blocks(dense(1, 600, 784)), "areas to scale, lines 2 px at least"),
+        (lambda: network(layers(784, 100, 10)), "areas to scale, lines 2 px at least"),
+        (lambda: network(layers(784, 100, 10, b=128)), "areas to scale"),
+        (lambda: network(layers(784, 100, 2, b=128)), "areas to scale, lines 2 px at least"),
+    ],
+)
+def test_the_note_on_the_scale_is_true(picture, note):
+    svg = picture().svg
+    assert [w for w in texts_of(svg) if w.startswith("areas")] == [note]
+    assert faults(svg) == []
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_label_under_a_block_stays_clear_of_the_blocks_beside_it(name):
+    svg = NETWORKS[name]().svg
+    outputs = {w.split("  ")[0] for w in texts_of(svg) if re.match(r"H\d  ", w)}
+    elements = list(ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect"))
+    walls = sorted(
+        (float(e.get("x")), float(e.get("x")) + float(e.get("width")))
+        for e in elements
+        if e.get("fill") == palette.MEMORY and float(e.get("height")) > 8
+    )
+    for words, box in text_boxes(svg):
+        if words.split("  ")[0] in sorted(outputs)[:-1]:
+            left, right = box[0][0], box[1][0]
+            assert sum(left < b and a < right for a, b in walls) == 1, words
 
 
 def test_scale_and_card_stay_while_the_batch_moves():

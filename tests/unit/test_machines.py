@@ -9,9 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from course_utils import Machine, Meters, machine, machines, measure, units
+from course_utils import LoopNest, Machine, Meters, machine, machines, measure, units
 
 PROFILE = {"float32": 100e9, "float64": 50e9, "bandwidth": 20e9}
+DENSE = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=2, i=3, o=4)
 M = Machine("example", {"float32": 100e9, "float64": 50e9}, bandwidth=20e9)
 
 
@@ -20,9 +21,21 @@ def test_the_roofline():
     assert M.ridge() == 5 and M.ridge("float64") == 2.5
     assert M.attainable(0.5) == 10e9
     assert M.attainable(5) == M.attainable(1000) == 100e9
-    assert M.attainable(0) == 0
     assert M.utilisation(5e9, 0.5) == 0.5
     assert isinstance(M.attainable(1), float)
+
+
+def test_short_names_of_dtypes_in_the_constructor_too():
+    short = Machine("m", {"fp32": 100e9, "BF16": 200e9, np.float64: 50e9}, 20e9)
+    assert dict(short.peaks) == {"float32": 100e9, "bfloat16": 200e9, "float64": 50e9}
+    assert short.ridge() == short.ridge("fp32") == 5
+    assert short.peak("bf16") == short.peak("bfloat16") == 200e9
+
+
+def test_utilisation_takes_arrays():
+    assert M.utilisation(np.array([5e9, 10e9]), 0.5).tolist() == [0.5, 1.0]
+    assert M.utilisation(5e9, [0.5, 0.25]).tolist() == [0.5, 1.0]
+    assert isinstance(M.utilisation(5e9, 0.5), float)
 
 
 def test_attainable_takes_arrays():
@@ -40,10 +53,40 @@ def test_time_is_the_slower_of_the_two_limits():
     ("act", "message"),
     [
         (lambda: M.peak("int8"), "example: no peak for 'int8'; known: float32, float64"),
-        (lambda: M.attainable(-1.0), "intensity -1.0 is negative"),
+        (lambda: M.peak(None), "None names no dtype; write one of float64, float32, .*, bf16, fp8"),
+        (lambda: M.peak(5), "5 names no dtype"),
+        (lambda: machine("TPU v5e").ridge(), "known: bfloat16, int8; .*dtype=.bfloat16"),
+        (lambda: M.attainable(-1.0), "intensity is -1; it must be above 0, in FLOP/B"),
+        (lambda: M.attainable(0), "intensity is 0; it must be above 0"),
+        (lambda: M.attainable(float("nan")), "intensity is nan; it must be above 0"),
+        (lambda: M.attainable(np.array([1.0, 0.0, 2.0])), "intensity is 0; it must be above 0"),
+        (lambda: M.attainable([1.0, float("nan")]), "intensity is nan; it must be above 0"),
+        (lambda: M.attainable("0.5"), "intensity is '0.5'; it must be a number of FLOP/B"),
+        (lambda: M.attainable(None), "intensity is None; it must be a number of FLOP/B"),
+        (lambda: M.attainable(True), "intensity is True; it must be a number"),
+        (lambda: M.utilisation(5e9, 0), "intensity is 0; it must be above 0"),
+        (lambda: M.utilisation(0, 0.5), "flops_per_second is 0; it must be above 0, in FLOP/s"),
+        (lambda: M.utilisation(float("nan"), 0.5), "flops_per_second is nan"),
+        (lambda: M.utilisation("5e9", 0.5), "flops_per_second is '5e9'; .* number of FLOP/s"),
+        (lambda: M.time(DENSE), "time takes a Meters, not a LoopNest; .* pass nest.meters"),
+        (lambda: M.time(10), "time takes a Meters, not a int"),
+        (lambda: Machine("m", 100e9, 20e9), "'m': peaks is 100000000000.0; name the"),
+        (lambda: Machine("m", {}, 20e9), "'m': peaks is {}; name the dtype"),
+        (lambda: Machine("m", None, 20e9), "'m': peaks is None; name the dtype"),
+        (lambda: Machine("m", {"float32": 100}, 20e9), "is 100; .* FLOP/s, 1e6 or more: .* 100e9"),
+        (lambda: Machine("m", {"float32": 1e11}, 20), "bandwidth is 20; .* B/s, 1e6 or .* 100e9"),
+        (lambda: Machine("m", {"int8": 92}, None), "int8 is 92; .* a number of OP/s"),
+        (lambda: Machine("m", {"float32": True}, 20e9), "float32 is True; it must be a number"),
+        (lambda: Machine("m", {"float32": "1e11"}, 20e9), "float32 is '1e11'; it must be a number"),
+        (lambda: Machine("m", {"float32": None}, 20e9), "float32 is None; it must be a number"),
+        (lambda: Machine("m", {"float32": 1e11}, "20e9"), "bandwidth is '20e9'; it must be"),
+        (lambda: Machine("m", {"float32": 1e11}, -20e9), "bandwidth is -20000000000.0; it must"),
+        (lambda: Machine("m", {"float32": 1e11}, float("inf")), "bandwidth is inf; it must be"),
+        (lambda: Machine("m", {"fp32": 1e11, "float32": 2e11}, 20e9), "has float32 twice; keep"),
+        (lambda: Machine("m", {None: 1e11}, 20e9), "None names no dtype"),
         (lambda: machine("B200").ridge("bf16"), "7,700 to 8,000 GB/s"),
-        (lambda: Machine("odd", {"float32": 0}, 1.0), "'odd': float32 is 0; it must be positive"),
-        (lambda: Machine("odd", {"float32": 1.0}, float("nan")), "bandwidth is nan"),
+        (lambda: Machine("odd", {"float32": 0}, 1e9), "'odd': float32 is 0; it must be a number"),
+        (lambda: Machine("odd", {"float32": 1e9}, float("nan")), "bandwidth is nan"),
         (lambda: machine("A100"), "fits A100 SXM 40 GB, A100 SXM 80 GB; name one"),
         (lambda: machine("h10O"), "'h10O' is not in data/machines.csv; near it: H100 SXM5"),
         (lambda: machine("orin"), "near it: Jetson Orin Nano Super"),
@@ -64,10 +107,10 @@ def test_a_machine_does_not_change():
         M.name = "other"
     with pytest.raises(TypeError):
         M.peaks["float32"] = 1
-    given = {"float32": 1.0}
-    kept = Machine("copy", given, 1.0)
-    given["float32"] = 2.0
-    assert kept.peak() == 1.0
+    given = {"float32": 1e9}
+    kept = Machine("copy", given, 1e9)
+    given["float32"] = 2e9
+    assert kept.peak() == 1e9
     faster = dataclasses.replace(M, bandwidth=40e9)
     assert faster.ridge() == 2.5 and M.ridge() == 5
     assert hash(M) == hash(dataclasses.replace(M)) and dataclasses.replace(M) == M
@@ -202,6 +245,9 @@ def test_another_computer_or_other_cores_are_measured_again(measured, monkeypatc
         lambda kept: json.dumps({**kept, "profiles": {"1": PROFILE, "4": -1}}).encode(),
         lambda kept: json.dumps(
             {**kept, "profiles": {"1": PROFILE, "4": {**PROFILE, "float32": -1}}}
+        ).encode(),
+        lambda kept: json.dumps(
+            {**kept, "profiles": {"1": PROFILE, "4": {**PROFILE, "bandwidth": 20}}}
         ).encode(),
     ],
 )

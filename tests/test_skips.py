@@ -28,7 +28,7 @@ def run(tmp_path_factory):
 
     def start(ci):
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors"],
+            [sys.executable, "-m", "pytest", "-q", "-rN", "--continue-on-collection-errors"],
             cwd=folder,
             env={**os.environ, "COURSE_CI": ci},
             capture_output=True,

@@ -125,16 +125,12 @@ class Replay:
             "  ".join([row[0].ljust(widths[0]), *(row[k].rjust(widths[k]) for k in (1, 2, 3))])
             for row in rows
         ]
-        left = sum(self.dirty.values())
-        dirty = f" + {left:,} changed and still to write back" if left else ""
-        total = self.misses + self.write_backs + left
-        return "\n".join(
-            [
-                *lines,
-                f"lines to and from memory: {self.misses:,} missed + {self.write_backs:,} written "
-                f"back{dirty} = {total:,}, {units.nbytes(self.moved)}",
-            ]
-        )
+        terms = [(self.misses, "missed"), (self.write_backs, "written back")]
+        terms += [(n, "left to write back") for n in [sum(self.dirty.values())] if n]
+        total = units.count(sum(n for n, _ in terms))
+        sums = " + ".join(f"{units.count(n)} {what}" for n, what in terms)
+        lines += [f"lines moved: {sums} = {total}", f"bytes moved: {units.nbytes(self.moved)}"]
+        return "\n".join(lines)
 
 
 class Hierarchy:

@@ -15,7 +15,6 @@ from . import units, walk
 from ._compiled import compiled
 
 _EMPTY = -1
-_LARGEST_ADDRESS = 1 << 54  # a coded reference has 8 bits beside the line
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,11 @@ class Cache:
 
 @dataclass(frozen=True)
 class Count:
-    """What a level saw of one tensor: references, misses, write-backs; they add up."""
+    """What a level saw of one tensor: references, misses, write-backs; they add up.
+
+    >>> (Count(references=10, misses=3) + Count(references=5, misses=1)).hits
+    11
+    """
 
     references: int = 0
     misses: int = 0
@@ -190,9 +193,7 @@ class Hierarchy:
         """
         source = _source(work, writes, registers)
         line, names = self.caches[0].line, source.tensors
-        # a step's own lines may evict one another where it touches more of them than there are ways
-        steps = [nest.touches for nest in _nests(source)]
-        coalesce = bool(steps) and not registers and self.caches[0].ways >= max(map(len, steps))
+        coalesce = not registers and self._repeats_are_idle(source)
         _check_elements(source, line)
         levels = [_LevelState(cache) for cache in self.caches]
         for codes in source.streams(line=line, coalesce=coalesce, registers=registers):
@@ -201,6 +202,17 @@ class Hierarchy:
         if coalesce:  # the references left out were hits of the first level
             levels[0].seen[: len(names)] = list(source.references().values())
         return Replay(tuple(level.counted(names) for level in levels), _dirty(levels, names))
+
+    def _repeats_are_idle(self, source):
+        """Whether a step on the lines of the step before changes nothing in the first level.
+
+        Not where a step touches more lines than there are ways, so that its own may evict one
+        another; and not where a store leaves its line's age, since then the line grows older.
+        """
+        steps = [nest.touches for nest in _nests(source)]
+        ages = any(kind == walk.WRITE for step in steps for _, kind in step)
+        fits = bool(steps) and self.caches[0].ways >= max(map(len, steps))
+        return fits and (self.store_refreshes or not ages)
 
     def __repr__(self):
         levels = " + ".join(f"{units.capacity(c.size)}/{c.ways}" for c in self.caches)
@@ -213,10 +225,10 @@ class _LevelState:
     def __init__(self, cache):
         self.cache = cache
         self.tags = np.full(cache.sets * cache.ways, _EMPTY, np.int64)
-        self.seen, self.misses, self.write_backs = np.zeros((3, 64), np.int64)
+        self.seen, self.misses, self.write_backs = np.zeros((3, walk.MOST_TENSORS), np.int64)
 
     def take(self, codes, store_refreshes):
-        self.seen += np.bincount(codes >> 2 & 63, minlength=64)
+        self.seen += np.bincount(codes >> 2 & 63, minlength=walk.MOST_TENSORS)
         sent = np.empty(2 * codes.size, np.int64)
         n = look_up(
             self.tags, self.cache.sets, self.cache.ways, store_refreshes,
@@ -323,9 +335,9 @@ def _source(work, writes, registers):
             f"replay: writes= takes one boolean for each of the {addresses.size:,} addresses; "
             f"got dtype {kinds.dtype}, shape {kinds.shape}"
         )
-    if addresses.size and not 0 <= addresses.min() <= addresses.max() < _LARGEST_ADDRESS:
+    if addresses.size and not 0 <= addresses.min() <= addresses.max() < walk.LARGEST_ADDRESS:
         raise ValueError(
-            f"replay: byte addresses run from 0 to {_LARGEST_ADDRESS - 1:,}; "
+            f"replay: byte addresses run from 0 to {walk.LARGEST_ADDRESS - 1:,}; "
             f"got {addresses.min():,} to {addresses.max():,}"
         )
     labels = np.zeros(addresses.size, np.int16)

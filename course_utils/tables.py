@@ -7,9 +7,7 @@ import numpy as np
 from . import walk
 
 _BOUNDARY = 64  # bytes
-_MOST_TENSORS = 64  # a coded reference has 6 bits for the tensor
 _LONGEST_TRACE = 100_000_000
-_LARGEST_ADDRESS = 1 << 54  # a coded reference has 8 bits beside the line
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ def tables(work, schedule, touches, bases, unit, fixed, names):
             if pad:
                 pairs = [(1, reference.subscripts[axis])]
                 forms.add(0, 1, pairs, extent=work.shapes[reference.name][axis])
-    if len(names) > _MOST_TENSORS:
-        raise ValueError(f"a walk tells {_MOST_TENSORS} tensors apart; these are {len(names)}")
+    if len(names) > walk.MOST_TENSORS:
+        raise ValueError(f"a walk tells {walk.MOST_TENSORS} tensors apart; these are {len(names)}")
     labels = [names.index(reference.name) << 2 | kind for reference, kind in touches]
     return forms.tables(np.array(labels, np.int64))
 
@@ -130,7 +128,7 @@ class _Forms:
         reach = max(
             abs(b) + sum(abs(s) * t for s, t in zip(row, trips, strict=False)) for b, row, _ in rows
         )
-        if reach > _LARGEST_ADDRESS:
+        if reach > walk.LARGEST_ADDRESS:
             raise ValueError(
                 f"LoopNest: an address of {reach:,} is too large to walk; use smaller sizes"
             )

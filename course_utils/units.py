@@ -17,7 +17,7 @@ def parse_capacity(text):
     """
     if isinstance(text, int) and not isinstance(text, bool):
         return text
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", str(text))
+    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([A-Za-z]*)\s*", str(text))
     unit = (match[2] or "B") if match else None
     if unit in ("kB", "KB", "MB", "GB"):
         raise ValueError(

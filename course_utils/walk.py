@@ -13,6 +13,10 @@ from ._compiled import compiled
 
 READ, WRITE, UPDATE = 0, 1, 2  # UPDATE: a `+=` output, read and then written
 
+# What a coded reference, `line << 8 | tensor << 2 | kind`, has room for in 63 bits.
+MOST_TENSORS = 64
+LARGEST_ADDRESS = 1 << 54
+
 Tables = namedtuple(
     "Tables",
     [

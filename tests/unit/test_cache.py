@@ -45,6 +45,13 @@ def test_replay_of_a_nest_equals_ordered_dictionaries(drawn, hierarchy, register
     assert seen == {t: sum(name == t for _, name, _ in stream) for t in drawn.nest.tensors}
 
 
+def test_a_store_that_does_not_refresh_ages_between_the_steps_that_coalescing_leaves_out():
+    # found by hypothesis against pycachesim: the second step of b makes O's line the oldest
+    nest = LoopNest("O[a,b] = X[a] * Y[a] * Z[a,a+b]", a=2, b=2)
+    hierarchy = Hierarchy.parse("64/4/16", store_refreshes=False)
+    check(hierarchy, hierarchy.replay(nest), list(Brute(nest).stream({})))
+
+
 @given(st.lists(st.tuples(st.integers(0, 600), st.booleans()), max_size=400), hierarchies())
 def test_replay_of_addresses_equals_ordered_dictionaries(references, hierarchy):
     addresses = np.array([a for a, _ in references], int)
@@ -194,6 +201,7 @@ def test_replay_accounts_for_every_byte_it_reports():
         (lambda: Cache("32KiB", 8, 48), "power of two"),
         (lambda: Cache("32KB", 8), "capacities are binary"),
         (lambda: Cache("lots", 8), "no capacity"),
+        (lambda: Cache("9" * 400 + "KiB", 8), "no capacity"),
         (lambda: Cache(2.5, 8), "no whole number"),
         (lambda: Hierarchy(), "one or more Caches"),
         (lambda: Hierarchy("32KiB/8"), "text to Hierarchy.parse"),

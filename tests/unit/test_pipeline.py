@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from oracles import Brute, lru
+from random_nests import nests
 
 from course_utils import Hierarchy, LoopNest, Pipeline
 from course_utils.tables import Access
@@ -75,6 +78,17 @@ def test_a_state_alternates_between_two_buffers():
     assert of_z[0] == of_z[2] == of_h[1] == of_h[3]
     # each step: z is written by both nests and read back by the second, h is read
     assert rnn.meters().moved - rnn.meters(fused=True).moved == 4 * 24 * 4
+
+
+@given(nests(scheduled=False), st.randoms())
+def test_repeating_an_index_is_running_its_loop_outermost(drawn, random):
+    index = random.choice(drawn.nest.loops)
+    inner = [name for name in drawn.nest.loops if name != index]
+    nest = drawn.nest.order(index, *inner)
+    whole, repeated = nest.addresses(), Pipeline([nest], repeat=index).addresses()
+    assert np.array_equal(whole.address, repeated.address)
+    assert np.array_equal(whole.tensor, repeated.tensor)
+    assert Pipeline([nest], repeat=index).references() == nest.references()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 # `make lab` and `make test` are all a newcomer needs.
-# For CI: EXTRAS=oracle installs what some tests compare with, VENV=... is where to install.
+# For CI: EXTRAS=oracle installs what some tests and bench compare with, VENV=... is where.
 
 VENV   = .venv
-EXTRAS =
+EXTRAS = $(if $(filter bench,$(MAKECMDGOALS)),oracle)
 PINS   = -c constraints.txt
 PYTHON = python3
 
@@ -11,12 +11,13 @@ NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
 # The stamp is written last.  Without any, what is there is half-made and goes.
 AGAIN  = $(wildcard $(VENV)/.ready*)
 
-.PHONY: help lab test test-latest clean
+.PHONY: help lab test test-latest bench clean
 
 help:
 	@echo 'make lab          make the environment, open the course in JupyterLab'
 	@echo 'make test         make the environment, run every check'
 	@echo 'make test-latest  the same checks on the newest versions allowed'
+	@echo 'make bench        the times and rates that the course promises, measured here'
 	@echo 'make clean        remove what make made; my_course/ stays'
 
 lab: $(READY)
@@ -28,6 +29,9 @@ test: $(READY)
 test-latest:
 	rm -rf build/latest
 	$(MAKE) test VENV=build/latest PINS= EXTRAS=$(EXTRAS)
+
+bench: $(READY)
+	@PYTHONPATH=tests $(VENV)/bin/python -m benchmarks
 
 clean:
 	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis

@@ -20,11 +20,11 @@ _HOME = {
     "solution": "exercises",
     "stopwatch": "measure",
 }
-__all__ = sorted([*_HOME, "draw", "exercises", "units"])
+__all__ = sorted([*_HOME, "draw", "exercises", "explore", "units"])
 
 
 def __getattr__(name):
-    if name in ("draw", "exercises", "units"):
+    if name in ("draw", "exercises", "explore", "units"):
         return import_module(f".{name}", __name__)
     if name in _HOME:
         return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -1,9 +1,18 @@
-"""The authors' commands: `python -m course_utils.author sync [NOTEBOOK...] [--check]`."""
+"""The authors' commands, of `python -m course_utils.author`.
+
+`sync [NOTEBOOK...] [--check]` and `variants [NOTEBOOK...]`.
+"""
 
 import argparse
 import sys
 
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
+from .variants import variants
+
+_COMMANDS = {
+    "sync": "write the exercises into their cells, run the notebooks, store the outputs",
+    "variants": "write each notebook once more with right and with wrong answers, run nothing",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -19,28 +28,36 @@ def main(arguments=None, folder=NOTEBOOKS):
     """
     parser = _Parser(prog="python -m course_utils.author")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser(
-        "sync", help="write the exercises into their cells, run the notebooks, store the outputs"
-    )
-    command.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number")
-    command.add_argument("--check", action="store_true", help="run nothing, list differences")
+    for name, does in _COMMANDS.items():
+        command = commands.add_parser(name, help=does)
+        command.add_argument(
+            "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
+        )
+        if name == "sync":
+            command.add_argument(
+                "--check", action="store_true", help="run nothing, list differences"
+            )
     chosen = parser.parse_args(arguments)
     try:
         paths = find_notebooks(folder, chosen.notebooks)
     except ValueError as error:
         print(f"author: {error}", file=sys.stderr)
         return 2 if chosen.notebooks else 1
-    return _check(paths) if chosen.check else _sync(paths)
+    if chosen.command == "variants":
+        return _each(paths, lambda path: " and ".join(part.name for part in variants(path)))
+    if chosen.check:
+        return _check(paths)
+    return _each(paths, lambda path: "stored" if sync(path) else "as it was")
 
 
-def _sync(paths):
+def _each(paths, work):
+    """Do some work on each notebook and say what came of it, up to the first that has a fault."""
     for path in paths:
         try:
-            changed = sync(path)
+            print(f"{path.stem}: {work(path)}")
         except ValueError as error:
             print(f"author: {error}", file=sys.stderr)
             return 1
-        print(f"{path.stem}: {'stored' if changed else 'as it was'}")
     return 0
 
 

@@ -58,16 +58,24 @@ def sync(path):
 
     A fault in it, such as a cell that raises, is a `ValueError`, and nothing is written.
     """
-    notebook = _read(path)
-    for cell, text in _exercise_cells(path, notebook):
+    notebook = read(path)
+    for cell, text in exercise_cells(path, notebook):
         cell.source = text
     _tag(notebook)
     _execute(path, notebook)
     _clean(notebook)
+    return store(path, notebook)
+
+
+def store(path, notebook):
+    """Write a notebook; returns whether the file changed.
+
+    A reader finds the old file or the new one, never half of one, however many write it at once.
+    """
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
-    if text == path.read_text(encoding="utf-8"):
+    if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    part = path.with_suffix(".part")  # a reader finds the old file or the new, never half of one
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
     os.replace(part, path)
     return True
@@ -78,8 +86,8 @@ def differences(path):
 
     Nothing is executed.
     """
-    notebook = _read(path)
-    cells = _exercise_cells(path, notebook)
+    notebook = read(path)
+    cells = exercise_cells(path, notebook)
     lines = [
         f"{path.stem}: cell {cell.id} differs from its definition"
         for cell, text in cells
@@ -96,7 +104,7 @@ def differences(path):
     return len({_CELL.fullmatch(cell.id)[2] for cell, _ in cells}), lines
 
 
-def _read(path):
+def read(path):
     """The notebook in a file, whose cells all have ids of their own."""
     text = path.read_text(encoding="utf-8")
     try:
@@ -118,7 +126,7 @@ def _read(path):
     return nbformat.reads(text, as_version=nbformat.NO_CONVERT)
 
 
-def _exercise_cells(path, notebook):
+def exercise_cells(path, notebook):
     """[(cell, its text by definition)] in the notebook's order; a `ValueError` for a misfit."""
     lesson = path.stem.split("_")[0]
     wanted = {

@@ -6,6 +6,7 @@ Importing this package loads no plotting library; the first picture does.
 from .blocks import blocks
 from .network import network
 from .picture import Picture
+from .plots import style
 from .roofline import Point, roofline
 
-__all__ = ["Picture", "Point", "blocks", "network", "roofline"]
+__all__ = ["Picture", "Point", "blocks", "network", "roofline", "style"]

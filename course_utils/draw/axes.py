@@ -43,13 +43,17 @@ class Roof:
 
 @dataclass(frozen=True)
 class Axes:
-    """Powers of two at the ends of both axes, and the prefix of the rate: G or T."""
+    """Powers of two at the ends of both axes, and the prefix of the rate: G or T.
+
+    `frame` is where they stand, in px: left end, top, right end, axis of intensity.
+    """
 
     left: int
     right: int
     bottom: int
     top: int
     prefix: str
+    frame: tuple = (START, TOP, RIGHT, FLOOR)
 
     @classmethod
     def around(cls, roofs, points, bet):
@@ -73,37 +77,50 @@ class Axes:
 
     def x(self, intensity):
         """Px from the left of the card."""
-        return START + (RIGHT - START) * (log2(intensity) - self.left) / (self.right - self.left)
+        start, _, end, _ = self.frame
+        return start + (end - start) * (log2(intensity) - self.left) / (self.right - self.left)
 
     def y(self, rate):
         """Px from the top of the card."""
+        _, top, _, floor_y = self.frame
         height = log2(rate / _PREFIX[self.prefix]) - self.bottom
-        return FLOOR - (FLOOR - TOP) * height / (self.top - self.bottom)
+        return floor_y - (floor_y - top) * height / (self.top - self.bottom)
+
+    def corners(self, roof):
+        """Left end, ridge and right end of a roof, as (x, y)."""
+        ends = 2.0**self.left, roof.ridge, 2.0**self.right
+        return [(self.x(i), self.y(roof.at(i))) for i in ends]
 
     def draw(self, work):
         """Ticks, grid and names, as SVG strings; `work` is FLOP or OP."""
+        start, top, end, floor_y = self.frame
         parts = []
         for octave in range(self.left, self.right + 1):
             x = self.x(2.0**octave)
-            parts.append(line(x, FLOOR, x, FLOOR + 4, MUTE))
+            parts.append(line(x, floor_y, x, floor_y + 4, MUTE))
             if octave % 2 == 0:
                 anchor = "end" if octave == self.right else "middle"
-                parts.append(text(x, FLOOR + 18, _power(octave), 11, MUTE, anchor))
+                parts.append(text(x, floor_y + 18, power(octave), 11, MUTE, anchor))
         step = 2 if self.top - self.bottom <= 14 else 4
         for octave in range(self.bottom, self.top + 1):
             if octave % step == 0:
                 y = self.y(2.0**octave * _PREFIX[self.prefix])
-                parts.append(line(START, y, RIGHT, y, GRID))
-                parts.append(text(START - 8, y + 4, _power(octave), 11, MUTE, "end"))
+                parts.append(line(start, y, end, y, GRID))
+                parts.append(text(start - 8, y + 4, power(octave), 11, MUTE, "end"))
         return [
             *parts,
-            line(START, FLOOR, RIGHT, FLOOR, MUTE),
-            text(RIGHT, FLOOR + 36, f"intensity, {work} per byte (log)", 11, MUTE, "end"),
-            text(LEFT, TOP - 12, f"{self.prefix}{work}/s (log)", 11, MUTE),
+            line(start, floor_y, end, floor_y, MUTE),
+            text(end, floor_y + 36, f"intensity, {work} per byte (log)", 11, MUTE, "end"),
+            text(LEFT, top - 12, f"{self.prefix}{work}/s (log)", 11, MUTE),
         ]
 
 
-def _power(octave):
+def power(octave):
+    """2^octave as an axis prints it.
+
+    >>> power(-2), power(10)
+    ('1/4', '1,024')
+    """
     return f"{2**octave:,}" if octave >= 0 else f"1/{2**-octave:,}"
 
 

@@ -10,7 +10,6 @@ from ..meters import Meters
 from .blocks import GAP, TOP, WALL, Layer, label, label_width, scale_note, weights_in_words
 from .fonts import text_width
 from .palette import IDLE, INK, MEMORY, MEMORY_TINT, MUTE, PAPER, mix
-from .picture import Picture
 from .svg import FOOTER_HEIGHT, LEFT, PAD, RIGHT, card, footer, inner, n, path, rect, text
 
 _IMAGE = 224  # px that an enlarged input may take: 8 for each of 28 pixels
@@ -68,13 +67,15 @@ def network(nests, *, digit=None, scores=None, truth=None):
         f"A network {sizes} at batch {batch:,}, {layers[0].itemsize} B a number, no bias: "
         f"each weight is used {'once' if batch == 1 else f'{batch:,} times'}."
     )
-    return Picture(card(foot + FOOTER_HEIGHT + PAD, title, second, body, says), says)
+    return card(foot + FOOTER_HEIGHT + PAD, title, second, body, says)
 
 
 def _chain(nests):
     layers = [Layer.of(nest) for nest in nests]
     if not layers:
         raise ValueError("network: no nest is given; pass a list of dense nests")
+    if any(layer.bias for layer in layers):
+        raise ValueError("network: a layer has a bias, which is not drawn; pass the bare nests")
     for one, two in pairwise(layers):
         if (two.activation, two.batch, two.inputs) != (one.output, one.batch, one.outputs):
             raise ValueError(

@@ -1,5 +1,6 @@
 """`Picture`: an SVG card and the one sentence it says, shown the same everywhere."""
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
@@ -10,11 +11,14 @@ import numpy as np
 
 from .fonts import files
 
+TITLE_BAND = 72  # px at the top of a card for its title and second line
+
 
 @dataclass(frozen=True, repr=False)
 class Picture:
     """A picture as a value: `svg`, its SVG text, and `says`, one sentence with its key numbers.
 
+    `title`, the finding, and `second`, what was counted, stand in the SVG's first 72 px as well.
     In a notebook it shows as a PNG of twice the size with the sentence as its text form, live and
     stored alike: the form that JupyterLab, GitHub, nbviewer and paper all show.
 
@@ -24,6 +28,8 @@ class Picture:
 
     svg: str
     says: str
+    title: str = ""
+    second: str = ""
 
     def __repr__(self):
         return self.says
@@ -41,6 +47,15 @@ class Picture:
         )
         return _indexed(drawn)
 
+    def untitled(self):
+        """The SVG without its title band, as wide as the place it is put in.
+
+        >>> card = '<svg width="720" height="200" viewBox="0 0 720 200"></svg>'
+        >>> Picture(card, "Nothing.").untitled()
+        '<svg width="100%" viewBox="0 72 720 128"></svg>'
+        """
+        return _SIZE.sub(_below_title, self.svg, count=1)
+
     def save(self, path):
         """Write the picture to `path`, as SVG or PNG by its suffix; any other is a ValueError."""
         path = Path(path)
@@ -57,6 +72,14 @@ class Picture:
         width = int(ElementTree.fromstring(self.svg).get("width"))
         data = {"image/png": b64encode(self.png()).decode("ascii"), "text/plain": self.says}
         return data, {"image/png": {"width": width}}
+
+
+_SIZE = re.compile(r'width="(\d+)" height="(\d+)" viewBox="0 0 \1 \2"')
+
+
+def _below_title(size):
+    width, height = size.groups()
+    return f'width="100%" viewBox="0 {TITLE_BAND} {width} {int(height) - TITLE_BAND}"'
 
 
 def _indexed(png):

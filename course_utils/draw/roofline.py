@@ -16,7 +16,6 @@ from .axes import FLOOR, START, TOP, Axes, Roof, legend
 from .fonts import text_width
 from .labels import Named, enters, place
 from .palette import COMPUTE, INK, MOVEMENT_TEXT, MUTE, PAPER
-from .picture import Picture
 from .svg import (
     FOOTER_HEIGHT,
     HALO,
@@ -131,7 +130,7 @@ def roofline(
     says = _sentence(poster, points, dtype)
     second = second or f"{roof.name}, {dtype}: the roof is min(peak, intensity × bandwidth)."
     title = title or _finding(poster, ringed)
-    return Picture(card(end + PAD, title, second, poster.parts, says), says)
+    return card(end + PAD, title, second, poster.parts, says)
 
 
 def _checked(points):
@@ -185,13 +184,8 @@ class _Poster:
         ends = [self.axes.y(f) for f in point.flops_per_second or ()]
         return x - r, min([y - r, *ends]), x + r, max([y + r, *ends])
 
-    def _corners(self, roof):
-        """Left end, ridge and right end of a roof."""
-        ends = 2.0**self.axes.left, roof.ridge, 2.0**self.axes.right
-        return [(self.axes.x(i), self.axes.y(roof.at(i))) for i in ends]
-
     def _line(self, roof, width, dash=None):
-        corners = self._corners(roof)
+        corners = self.axes.corners(roof)
         d = "M" + "L".join(f"{n(x)} {n(y)}" for x, y in corners)
         self.parts.append(path(d, INK, width, dash=dash))
         return [(*a, *b) for a, b in pairwise(corners)]
@@ -205,7 +199,7 @@ class _Poster:
         self.parts.append(text(RIGHT, TOP - 12, words, anchor="end"))
 
     def _ridge(self):
-        x, y = self._corners(self.roof)[1]
+        x, y = self.axes.corners(self.roof)[1]
         words = f"ridge {units.number(self.roof.ridge)} {self.work}/B"
         wide = text_width(words, 11)
         left = x + 6 if x + 6 + wide <= RIGHT else x - 6 - wide
@@ -242,7 +236,7 @@ class _Poster:
 
     def _slope_name(self, marks):
         """The bandwidth, written along the slope where there is room for it."""
-        (x1, y1), (x2, y2), _ = self._corners(self.roof)
+        (x1, y1), (x2, y2), _ = self.axes.corners(self.roof)
         words, angle = units.bandwidth(self.roof.bandwidth), atan2(y2 - y1, x2 - x1)
         half = text_width(words, 12, True) / 2
         # First well away from the dots, whose labels need the room more.
@@ -268,7 +262,7 @@ class _Poster:
 
     def _peak_name(self, marks):
         """The peak, on the flat part: above or below, at the right end or further left."""
-        _, (start, y), _ = self._corners(self.roof)
+        _, (start, y), _ = self.axes.corners(self.roof)
         words = self.rate(self.roof.peak)
         wide = text_width(words, 12, True)
         for end in range(RIGHT, int(min(start + 8 + wide, RIGHT)) - 1, -8):

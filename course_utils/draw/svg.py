@@ -1,7 +1,7 @@
 """The few SVG words that pictures are written in, the white card and its three-meter footer.
 
-Every function returns a string of SVG.  Coordinates and sizes are px; a card is 720 px wide and
-its content runs from x = 24 to x = 696.
+Every function returns a string of SVG, `card` the whole `Picture`.  Coordinates and sizes are px;
+a card is 720 px wide and its content runs from x = 24 to x = 696.
 """
 
 from html import escape
@@ -23,6 +23,7 @@ from .palette import (
     PAPER,
     RULE,
 )
+from .picture import Picture
 
 WIDTH, PAD = 720, 24
 LEFT, RIGHT = PAD, WIDTH - PAD
@@ -146,9 +147,10 @@ def glyph(resource, x, y):
 
 
 def card(height, title, second, body, says):
-    """The whole picture: white card, title, second line and `body`, an iterable of SVG strings.
+    """The whole `Picture`: white card, title, second line and `body`, an iterable of SVG strings.
 
-    `says` becomes the accessible name.  A title or second line that does not fit is a ValueError.
+    `says` becomes the accessible name too.  A title or second line that does not fit is a
+    ValueError.
     """
     for words, size, bold in ((title, 15, True), (second, 12, False)):
         _fits(words, size, RIGHT - LEFT, bold)
@@ -170,7 +172,8 @@ def card(height, title, second, body, says):
     # A page holds many pictures, and a pattern dies with the hidden picture that defines it:
     # each picture names its patterns after its own content.
     own = f"cu{crc32(svg.encode()):08x}-"
-    return svg.replace('<pattern id="~', f'<pattern id="{own}').replace("url(#~", f"url(#{own}")
+    svg = svg.replace('<pattern id="~', f'<pattern id="{own}').replace("url(#~", f"url(#{own}")
+    return Picture(svg, says, title, second)
 
 
 def _patterns():

@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import units
 
+_MOST = 1_000_000  # numbers in an answer that is looked at
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -20,6 +22,15 @@ class Verdict:
     state: str
     message: str = ""
     code: str | None = None
+
+    def line(self, name):
+        """The one line that `check` prints on the exercise `name`.
+
+        >>> Verdict("right").line("dot_bytes"), Verdict("wrong", "is it 2?").line("half")
+        ('✓ dot_bytes', '✗ half: is it 2?')
+        """
+        mark = {"todo": "○", "wrong": "✗", "right": "✓"}[self.state]
+        return f"{mark} {name}: {' '.join(self.message.split())}".removesuffix(": ")
 
 
 @dataclass(frozen=True)
@@ -45,18 +56,43 @@ def plain(answer):
     if isinstance(answer, type):
         return Odd("a class")
     if isinstance(answer, str):
-        return str(answer)
+        return str.__str__(answer)  # of a subclass, too, the text itself
     if isinstance(answer, numbers.Integral):
         return int(answer)
     if isinstance(answer, np.ndarray):
-        return plain(answer.item()) if answer.size == 1 else plain(answer.tolist())
+        if answer.size == 1:
+            return plain(answer.item())
+        # A list of all its numbers may be larger than memory.
+        return plain(answer.tolist()) if answer.size <= _MOST else Odd(f"an array {answer.shape}")
     if isinstance(answer, list | tuple):
+        if len(answer) > _MOST:
+            return Odd(f"a sequence of {units.count(len(answer))}")
         return tuple(plain(element) for element in answer)
     if isinstance(answer, numbers.Complex) and not isinstance(answer, numbers.Real):
         return Odd("a complex number")
     if hasattr(answer, "__float__"):
         return float(answer)
-    return Odd("a function" if callable(answer) else f"an object of type {type(answer).__name__}")
+    return Odd("a function" if callable(answer) else f"an object of type {type_name(answer)}")
+
+
+def type_name(thing):
+    """The name of a thing's type, whatever its metaclass says.
+
+    >>> type_name(3.0)
+    'float'
+    """
+    return shown(type.__dict__["__name__"].__get__(type(thing)))
+
+
+def shown(text, longest=60):
+    r"""A learner's text as it may stand in a line: cut, and escaped where it cannot be printed.
+
+    >>> shown("two\nlines"), shown("\ud800"), shown("x" * 99, longest=5)
+    ('two lines', '\\ud800', 'xxxx…')
+    """
+    text = " ".join(text[: 2 * longest].split())
+    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def is_number(x):

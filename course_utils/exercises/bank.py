@@ -6,6 +6,8 @@ import re
 from functools import cache
 from importlib import import_module
 
+from .answers import shown, type_name
+
 _ENTRIES = {}
 
 
@@ -59,14 +61,17 @@ def find(name):
     ValueError: there is no exercise 'dot_byte'; the nearest name is 'dot_bytes'
     """
     _load()
-    if not isinstance(name, str):
+    if not issubclass(type(name), str):
         raise ValueError(
             'an exercise is called by its name in quotes, such as "dot_bytes"; '
-            f"this is an object of type {type(name).__name__}"
+            f"this is an object of type {type_name(name)}"
         )
+    name = str.__str__(name)[:100]
     if name not in _ENTRIES:
         nearest = difflib.get_close_matches(name, _ENTRIES, n=1, cutoff=0.0)[0]
-        raise ValueError(f"there is no exercise {name[:40]!r}; the nearest name is {nearest!r}")
+        raise ValueError(
+            f"there is no exercise {shown(name, 40)!r}; the nearest name is {nearest!r}"
+        )
     return _ENTRIES[name]
 
 

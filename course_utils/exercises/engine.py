@@ -10,8 +10,8 @@ from types import FunctionType
 from .answers import Verdict
 from .bank import find, lessons, of_lesson
 from .kinds import Function, Prediction
+from .running import name_of
 
-_MARKS = {"todo": "○", "wrong": "✗", "right": "✓"}
 _NOTHING = object()
 
 # What this session remembers: bets by name, and which exercises were attempted.
@@ -66,7 +66,7 @@ def check(subject, answer=_NOTHING):
     >>> check("dot_bytes", 2 * 4 * 1000)
     ✓ dot_bytes
     """
-    if isinstance(subject, str):
+    if issubclass(type(subject), str):
         returned, entry = None, _entry(subject)
     else:
         returned, entry = subject, _entry_of(subject)
@@ -75,15 +75,15 @@ def check(subject, answer=_NOTHING):
         return returned
     name = entry.name
     if isinstance(entry, Prediction):
-        _say("○", name, f'that is a bet: predict("{name}", …)')
+        _remark(name, f'that is a bet: predict("{name}", …)')
         return returned
     if answer is _NOTHING:
-        _say("○", name, f'the answer goes after the name: check("{name}", …)')
+        _remark(name, f'the answer goes after the name: check("{name}", …)')
         return returned
     verdict = grade(name, answer)
     if verdict.state != "todo":
         _tried.add(name)
-    _say(_MARKS[verdict.state], name, verdict.message)
+    print(verdict.line(name))
     if not isinstance(entry, Function):
         return returned
     # An unusual answer that is right may count by another convention: later cells use ours.
@@ -152,10 +152,10 @@ def hint(name, n=1):
         return
     total = len(entry.hints)
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        _say("○", name, f'hints are numbered from 1: hint("{name}", 1)')
+        _remark(name, f'hints are numbered from 1: hint("{name}", 1)')
     elif n > total:
         there = "there is one hint" if total == 1 else f"there are {total} hints"
-        _say("○", name, f'{there} and no further one; solution("{name}") shows one way')
+        _remark(name, f'{there} and no further one; solution("{name}") shows one way')
     else:
         more = f'  next: hint("{name}", {n + 1})' if n < total else ""
         print(f"hint {n} of {total}: {entry.hints[n - 1]}{more}")
@@ -175,7 +175,7 @@ def solution(name, anyway=False):
     if name in _tried or anyway:
         print(entry.solution())
     else:
-        _say("○", name, f'try it once first; or ask for solution("{name}", anyway=True)')
+        _remark(name, f'try it once first; or ask for solution("{name}", anyway=True)')
 
 
 def _stand_in(entry, answer):
@@ -197,11 +197,12 @@ def _stand_in(entry, answer):
 
 def _attempt(answer):
     """What a stand-in remembers; any other answer as it is."""
-    return vars(answer).get("_attempt", answer) if isinstance(answer, FunctionType) else answer
+    # Not by isinstance, which would ask an object of the learner's for its class.
+    return vars(answer).get("_attempt", answer) if type(answer) is FunctionType else answer
 
 
-def _say(mark, name, message):
-    print(f"{mark} {name}: {' '.join(message.split())}" if message else f"{mark} {name}")
+def _remark(name, message):
+    print(Verdict("todo", message).line(name))
 
 
 def _entry(name, advice=""):
@@ -215,10 +216,7 @@ def _entry(name, advice=""):
 
 def _entry_of(subject):
     """The exercise with the name of a function, or None after a line that says why not."""
-    try:
-        name = subject.__name__ if callable(subject) else None
-    except Exception:  # an object may do anything when asked for an attribute
-        name = None
+    name = name_of(subject) if callable(subject) else None
     if name == "<lambda>":
         print('○ a lambda has no name to go by: f = check("name of the exercise", f)')
         return None

@@ -1,102 +1,32 @@
-"""The kinds of exercise: how each is declared, asked, graded and solved.
+"""Exercises that ask for a function or a number, and bets, which are never graded.
 
 One definition in `lesson_NN.py` gives the task, the stub, the reference, the hints and the wrong
 answers that people give.  Every kind has `name`, `lesson` and `cells()`, the text of its notebook
-cells; a graded kind has `hints`, `grade(answer)` and `solution()` as well.
+cells; a graded kind has `hints`, `grade(answer)` and `solution()` as well, and `filled(function)`,
+the stub with the answer of the reference or of a mistake in it.
 """
 
 import inspect
 import random
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from .. import units
-from . import running, source
+from . import source
 from .answers import Verdict, brief, is_number, plain, same, shape, why_no_number
-from .bank import lesson_of, of_lesson, register
+from .bank import lesson_of, register
+from .base import Exercise
 from .limit import TimeUp
 from .running import Raised, observe, read, refusal, untouched
 
 
-class Known(NamedTuple):
-    """An answer that is expected besides the reference, and what is said about it."""
-
-    function: object
-    message: str
-    code: str | None = None
-
-
 @dataclass(eq=False, kw_only=True)
-class Exercise:
-    """What all graded kinds share.  `tolerance` is a fraction of the right answer."""
-
-    reference: object
-    minutes: int
-    level: int
-    hints: list
-    tolerance: float = 0.0
-    mistakes: list = field(default_factory=list)
-    accepted: list = field(default_factory=list)
-
-    def __post_init__(self):
-        self.name = self.reference.__name__
-        self.lesson = lesson_of(self.reference)
-        if not self.hints:
-            raise ValueError(f"{self.name} has no hints; give at least one question")
-        register(self)
-
-    @property
-    def number(self):
-        """Its number, such as "00.3": the place among the graded exercises of its lesson."""
-        graded = [entry for entry in of_lesson(self.lesson) if isinstance(entry, Exercise)]
-        return f"{self.lesson}.{graded.index(self) + 1}"
-
-    def mistake(self, message, code=None):
-        """Decorator: a wrong answer people give, the hint it deserves and its misconception."""
-        return self._remember(self.mistakes, message, code)
-
-    def also(self, message):
-        """Decorator: a right but unusual answer, accepted with this note."""
-        return self._remember(self.accepted, message)
-
-    def _remember(self, group, *about):
-        def remember(function):
-            group.append(Known(function, *about))
-            return function
-
-        return remember
-
-    def grade(self, answer):
-        """The `Verdict` on a learner's answer, whatever it is and does."""
-        try:
-            return self._judge(answer)
-        except TimeUp:
-            message = f"still running after {running.LIMIT:g} s: does every loop end?"
-            return Verdict("wrong", message)
-        except Exception as error:  # an object that breaks what Python itself relies on
-            return Verdict("wrong", f"that cannot be checked: it raised {type(error).__name__}")
-
-    def _recognise(self, agrees):
-        """The verdict by the answers known in advance, or None; `agrees(function)` compares."""
-        if agrees(self.reference):
-            return Verdict("right")
-        for known in self.accepted:
-            if agrees(known.function):
-                return Verdict("right", known.message)
-        for known in self.mistakes:
-            if agrees(known.function):
-                return Verdict("wrong", known.message, known.code)
-        return None
-
-    def _task_cell(self, asked=""):
-        """The Markdown of the task: a heading line, the docstring, a link to the definition."""
-        heading = f"**{self.number} · {self.name}** · {self.minutes} min · level {self.level}"
-        link = f"[How it is checked](../course_utils/exercises/lesson_{self.lesson}.py)"
-        return "\n\n".join([heading, source.task(self.reference), f"{asked} {link}".strip()])
-
-
 class Function(Exercise):
-    """The learner writes a function; it is run on drawn arguments and compared."""
+    """The learner writes a function; it is run on drawn arguments and compared.
+
+    `tolerance` is a fraction of the right result.
+    """
+
+    tolerance: float = 0.0
 
     def cases(self, draw):
         """Decorator: `draw(random)` gives the list of argument tuples to grade on."""
@@ -114,8 +44,11 @@ class Function(Exercise):
             "check": f"{self.name} = check({self.name})",
         }
 
+    def filled(self, function):
+        return source.solution(function, self.name)
+
     def solution(self):
-        return source.solution(self.reference)
+        return self.filled(self.reference)
 
     def _judge(self, answer):
         if answer is None or answer is ...:
@@ -129,6 +62,7 @@ class Function(Exercise):
         if run.empty:
             return self._nothing(answer, run)
         verdict = self._recognise(lambda known: self._agree(run.results, known, cases))
+        verdict = verdict or self._recognise_place(run.results, cases)
         if verdict is None:
             return Verdict("wrong", self._first_failure(run.results, cases, names))
         if verdict.state == "right" and run.changed is not None:
@@ -140,12 +74,32 @@ class Function(Exercise):
         return verdict
 
     def _agree(self, results, function, cases):
+        return self._equal(results, observe(function, cases).results)
+
+    def _equal(self, results, others):
         return all(
             got.name == want.name
             if isinstance(got, Raised) and isinstance(want, Raised)
             else same(got, want, self.tolerance)
-            for got, want in zip(results, observe(function, cases).results, strict=True)
+            for got, want in zip(results, others, strict=True)
         )
+
+    def _recognise_place(self, results, cases):
+        """The verdict on the first number of a tuple that is wrong as in a mistake, or None.
+
+        The numbers of one tuple may be wrong for different reasons, which no mistake foresees.
+        """
+        if not isinstance(self.reference(*cases[0]), tuple):
+            return None
+        wants, mine = _places(observe(self.reference, cases).results), _places(results)
+        if len(mine) != len(wants):
+            return None
+        wrong = next(n for n, want in enumerate(wants) if not self._equal(mine[n], want))
+        for known in self.mistakes:
+            theirs = _places(observe(known.function, cases).results)
+            if len(theirs) == len(wants) and self._equal(mine[wrong], theirs[wrong]):
+                return Verdict("wrong", known.message, known.code)
+        return None
 
     def _nothing(self, answer, run):
         if run.results[0] is not None or untouched(answer):
@@ -164,19 +118,35 @@ class Function(Exercise):
             return f"for {where} {got.text}"
         if is_number(want) and not is_number(got):
             return f"for {where}: {why_no_number(got, 'what it returns')}"
-        if shape(got) != shape(want):
-            return f"for {where} it returns shape {shape(got)}; asked is shape {shape(want)}"
+        returns = f"it returns {brief(got)}"
+        if isinstance(self.reference(*case), tuple):
+            if not isinstance(got, tuple) or len(got) != len(want):
+                return f"for {where} {returns}; asked are {len(want)} numbers, with commas between"
+            place = next(n for n, w in enumerate(want) if not same(got[n], w, self.tolerance))
+            returns = f"number {place + 1} of the {len(want)} is {brief(got[place])}"
+        elif shape(got) != shape(want):
+            return f"for {where} {returns}, of shape {shape(got)}; asked is shape {shape(want)}"
         return (
-            f"for {where} it returns {brief(got)}. Work this case out by hand: "
+            f"for {where} {returns}. Work this case out by hand: "
             f'what should it be? hint("{self.name}") asks a question that helps'
         )
 
 
+def _places(results):
+    """The numbers of tuples, all of one length, by their place in the tuple; else no places."""
+    lengths = {len(result) if isinstance(result, tuple) else 0 for result in results}
+    return list(zip(*results, strict=True)) if len(lengths) == 1 and lengths != {0} else []
+
+
 @dataclass(eq=False, kw_only=True)
 class Value(Exercise):
-    """The learner gives one number; the reference, without arguments, computes it."""
+    """The learner gives one number; the reference, without arguments, computes it.
+
+    `tolerance` is a fraction of the right answer.
+    """
 
     unit: str
+    tolerance: float = 0.0
 
     @property
     def value(self):
@@ -190,18 +160,17 @@ class Value(Exercise):
             "stub": f'check("{self.name}", ...)',
         }
 
+    def filled(self, function):
+        return f'check("{self.name}", {plain(function())!r})'
+
     def solution(self):
         lines = source.computation(self.reference)
         return f"{lines}\n→ {units.number(self.value)} {self.unit}"
 
     def _judge(self, answer):
-        if answer is ...:
-            return Verdict("todo", "nothing here yet")
-        got = read(answer)
-        if isinstance(got, Raised):
-            return Verdict("wrong", f"that cannot be read as a number: {got.text}")
-        if got is None:
-            return Verdict("todo", "that is None, which is what `print` and a missing return give")
+        got, verdict = self._read(answer, "a number")
+        if verdict:
+            return verdict
         reason = why_no_number(got)
         if reason:
             return Verdict("wrong", reason)
@@ -279,7 +248,8 @@ def exercise(**about):
 def value(**about):
     """Decorator: a function of no arguments that computes the answer of a `Value`.
 
-    `about`: minutes, level, hints, unit and, unless exact, tolerance.
+    `about`: minutes, level, hints, unit and, unless exact, tolerance.  With `recalls="00"` instead
+    of a level it is a recall card on lesson 00, which has no number.
     """
     return lambda reference: Value(reference=reference, **about)
 

@@ -25,6 +25,14 @@ def all_threads():
     """From one thread to all of them, what grows more: `"peak"`, `"bandwidth"` or `"neither"`?"""
 
 
+@prediction(words=("compute", "movement"))
+def gemv_limit():
+    """What limits `gemv`, a matrix of 1,024 × 1,024 times a vector: `"compute"` or `"movement"`?
+
+    Fp32, on the reference machine.
+    """
+
+
 @prediction(unit="×")
 def faster_core():
     """Cores twice as fast, the same DRAM: by what factor does `z = x + y` on 96 MB speed up?"""

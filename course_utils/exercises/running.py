@@ -8,10 +8,11 @@ import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import TextIOBase
+from types import FunctionType
 from typing import NamedTuple
 
-from .answers import plain, same
-from .limit import limited
+from .answers import plain, same, shown, type_name
+from .limit import TimeUp, limited
 
 LIMIT = 5.0  # seconds for all cases of an exercise together
 
@@ -51,11 +52,8 @@ def observe(function, cases):
     >>> observe(lambda x: 1 / x, [(4,), (0,)]).results[0]
     0.25
     """
-    sink = _Sink()
-    with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results, changed = limited(lambda: _results(function, cases), LIMIT)
-    return Run(results, changed, sink.used)
+    (results, changed), printed = _quietly(lambda: _results(function, cases))
+    return Run(results, changed, printed)
 
 
 def read(answer):
@@ -63,12 +61,37 @@ def read(answer):
     return observe(lambda: answer, [()]).results[0]
 
 
+def name_of(function):
+    """The name of a function, or None where an object that can be called has none."""
+    try:
+        name = observe(lambda: function.__name__, [()]).results[0]
+    except TimeUp:
+        return None
+    return name if isinstance(name, str) else None
+
+
 def refusal(answer, arguments, names):
     """Why `answer` cannot be run on `arguments` as a function, in words, or None if it can."""
+    return _quietly(lambda: _refusal(answer, arguments, names))[0]
+
+
+def untouched(function):
+    """Whether a function that gave nothing is still the stub, and has no line of its own."""
+
+    def stub(): ...
+
+    return type(function) is FunctionType and _operations(function) == _operations(stub)
+
+
+def _operations(function):
+    return [step.opname for step in dis.get_instructions(function) if step.opname != "NOP"]
+
+
+def _refusal(answer, arguments, names):
     if isinstance(answer, type):
         return "that is a class, and a function is asked"
     if not callable(answer):
-        return f"a function is asked, and that is an object of type {type(answer).__name__}"
+        return f"a function is asked, and that is an object of type {type_name(answer)}"
     if inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer):
         return "it is an `async` function; write `def` without `async`"
     if inspect.isgeneratorfunction(answer):
@@ -80,20 +103,16 @@ def refusal(answer, arguments, names):
     try:
         signature.bind(*arguments)
     except TypeError:
-        return f"it should take ({', '.join(names)}); yours takes {signature}"
+        return f"it should take ({', '.join(names)}); yours takes {shown(str(signature))}"
     return None
 
 
-def untouched(function):
-    """Whether a function that gave nothing is still the stub, and has no line of its own."""
-
-    def stub(): ...
-
-    return hasattr(function, "__code__") and _operations(function) == _operations(stub)
-
-
-def _operations(function):
-    return [step.opname for step in dis.get_instructions(function) if step.opname != "NOP"]
+def _quietly(work):
+    """(what `work()` gives, whether it printed); what it prints is dropped, its time limited."""
+    sink = _Sink()
+    with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return limited(work, LIMIT), sink.used
 
 
 def _results(function, cases):
@@ -119,14 +138,14 @@ def _differ(before, after):
 
 
 def _raised(error, function):
-    name = type(error).__name__
+    name = type_name(error)
     if isinstance(error, RecursionError):
         return Raised(name, "it calls itself without end: which case should stop it?")
     try:
-        first = str(error).strip().splitlines()[0]
+        first = shown(str(error).strip().splitlines()[0], 100)
     except BaseException:  # it says nothing, or a learner's own exception cannot even print
         first = ""
-    text = f"it raised {name}" + (f": {first[:100]}" if first else "")
+    text = f"it raised {name}" + (f": {first}" if first else "")
     return Raised(name, text + _where(error, function))
 
 

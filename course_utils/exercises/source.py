@@ -29,10 +29,10 @@ def stub(function):
     return f'{head}    """{first}"""\n' + _SOLUTION.sub(r"\1...\n", body).rstrip()
 
 
-def solution(function):
-    """The function as it may be written: the head and the body, without the task."""
+def solution(function, name):
+    """The function as it may be written, under a name: head and body, without the task."""
     head, body = _parts(function)
-    return head + _MARKS.sub("", body).rstrip()
+    return re.sub(r"^def \w+", f"def {name}", head) + _MARKS.sub("", body).rstrip()
 
 
 def computation(function):
@@ -45,9 +45,10 @@ def computation(function):
 
 
 def _parts(function):
-    """(lines up to the docstring, lines after it), without the decorators."""
+    """(lines of the head, lines of the body after any docstring), without the decorators."""
     text = textwrap.dedent(inspect.getsource(function))
     lines = text.splitlines(keepends=True)
     node = ast.parse(text).body[0]
-    doc = node.body[0]
-    return "".join(lines[node.lineno - 1 : doc.lineno - 1]), "".join(lines[doc.end_lineno :])
+    first = node.body[0].lineno - 1
+    body = node.body[0].end_lineno if ast.get_docstring(node) else first
+    return "".join(lines[node.lineno - 1 : first]), "".join(lines[body:])

@@ -1,5 +1,7 @@
 """The replay against an ordered-dictionary LRU, against pycachesim, and against known counts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from oracles import Brute, lru
 from random_nests import nests
 
-from course_utils import Cache, Hierarchy, LoopNest, Pipeline
+from course_utils import Cache, Hierarchy, LoopNest, Pipeline, walk
 
 DENSE = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=1, i=784, o=100)
 MATMUL = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=32, j=32, k=32)
@@ -27,6 +29,9 @@ def hierarchies(draw, depth=3):
 def check(hierarchy, replay, stream):
     levels = [(c.sets, c.ways, c.line) for c in hierarchy.caches]
     misses, backs, dirty = lru(levels, stream, hierarchy.store_refreshes)
+    for near, far in pairwise(replay.levels):
+        for tensor, count in near.tensors.items():
+            assert far.tensors[tensor].references == count.misses + count.write_backs
     for level, missed, back in zip(replay.levels, misses, backs, strict=True):
         assert {t: c.misses for t, c in level.tensors.items() if c.misses} == +missed
         assert {t: c.write_backs for t, c in level.tensors.items() if c.write_backs} == +back
@@ -58,6 +63,24 @@ def test_replay_of_addresses_equals_ordered_dictionaries(references, hierarchy):
     writes = np.array([w for _, w in references], bool)
     replay = hierarchy.replay(addresses, writes=writes)
     check(hierarchy, replay, [(a, "addresses", int(w)) for a, w in references])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.sampled_from("XYH"), st.integers(0, 2))),
+    hierarchies(),
+)
+def test_replay_of_a_trace_equals_ordered_dictionaries(references, hierarchy):
+    addresses, names, kinds = zip(*references, strict=True) if references else ((), (), ())
+    trace = walk.Trace(
+        np.array(addresses, np.int64),
+        np.array(["XYH".index(name) for name in names], np.int16),
+        np.array(kinds, np.int16),
+        tuple("XYH"),
+    )
+    replay = hierarchy.replay(trace)
+    check(hierarchy, replay, [(a, name, kind) for a, name, kind in references])
+    seen = {t: c.references for t, c in replay.levels[0].tensors.items()}
+    assert seen == {name: names.count(name) for name in "XYH"}
 
 
 @pytest.fixture(scope="module")

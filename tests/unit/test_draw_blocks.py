@@ -8,7 +8,10 @@ import pytest
 from picture_rules import faults, text_boxes, texts_of
 
 from course_utils.draw import blocks, network, palette
+from course_utils.kernels.dense import layer as biased
+from course_utils.machines import Machine, machine
 from course_utils.nest import LoopNest
+from course_utils.pipeline import Pipeline
 
 DENSE = "H[b,o] += X[b,i] * W[i,o]"
 
@@ -56,6 +59,14 @@ LAYERS = {
     "one element": lambda: blocks(dense(1, 1, 1)),
     "wide": lambda: blocks(dense(8, 100, 784), compare=dense(1, 100, 784)),
     "large": lambda: blocks(dense(500, 4096, 4096), compare=dense(499, 4096, 4096)),
+    "with its bias": lambda: blocks(biased(32, 784, 100), compare=biased(1, 784, 100)),
+    "with a roofline": lambda: blocks(dense(32), compare=dense(1), machine=Machine.reference()),
+    "roofline at batch 1": lambda: blocks(dense(1), machine=Machine.reference(), room=128),
+    "a far ridge": lambda: blocks(dense(64), machine=machine("H100"), dtype="bf16"),
+    "wide, with a roofline": lambda: blocks(dense(8, 10, 2000), machine=Machine.reference()),
+    "tiny, with a roofline": lambda: blocks(
+        dense(2, 1, 1), machine=Machine.reference(), bet=dense(999, 1, 1).meters()
+    ),
     "matmul": lambda: blocks(LoopNest("C[i,j] += A[i,k] * B[k,j]", i=1024, j=1024, k=1024)),
 }
 NETWORKS = {
@@ -181,16 +192,44 @@ def test_title_without_a_comparison():
         LoopNest("y[i] += x[i]", i=4),
         LoopNest("H[b,o] += X[b,i] * W[o,i]", b=2, i=3, o=4),
         LoopNest("C[c,o] += X[c,b,i] * W[i,o]", c=2, b=3, i=4, o=5),
+        Pipeline([LoopNest("H[b,o] = Z[b,o]", b=2, o=4), dense(2, 3, 4)]),
+        Pipeline([LoopNest("Y[b,o] = bias[o]", b=2, o=4), dense(2, 3, 4)]),
+        Pipeline(biased(2, 3, 4).nests, repeat=2),
+        Pipeline(biased(2, 3, 4).nests[:1]),
     ],
 )
 def test_other_nests_are_refused_by_name(nest):
-    with pytest.raises(ValueError, match=re.escape(nest.text) + " is no dense layer"):
+    text = nest.nests[-1].text if isinstance(nest, Pipeline) else nest.text
+    with pytest.raises(ValueError, match=re.escape(text) + " is no dense layer"):
         blocks(nest)
 
 
-def test_comparison_with_another_layer_is_refused():
-    with pytest.raises(ValueError, match="has other sizes"):
-        blocks(dense(2), compare=dense(1, 3, 4))
+@pytest.mark.parametrize("other", [dense(1, 3, 4), biased(1, 784, 100)])
+def test_comparison_with_another_layer_is_refused(other):
+    with pytest.raises(ValueError, match="compare another batch"):
+        blocks(dense(2), compare=other)
+
+
+def test_the_second_line_says_whether_the_bias_is_counted():
+    bare, whole = LAYERS["batch 32"](), LAYERS["with its bias"]()
+    assert "no bias" in bare.second and "426,752 B" in bare.says
+    assert "bias counted" in whole.second and "427,152 B" in whole.says
+    assert "all four tensors" in texts_of(blocks(biased(2, 3, 4)).svg)
+
+
+def test_roofline_says_what_the_layer_reaches():
+    picture = LAYERS["with a roofline"]()
+    words = texts_of(picture.svg)
+    for expected in ("190 GFLOP/s", "37 GB/s", "ridge 5.14 FLOP/B", "18.3 at b = 1", "b = 32",
+                     "reference, peak of float32; both scales log"):  # fmt: skip
+        assert expected in words
+    assert picture.says.endswith("at best 190 of 190 GFLOP/s (reference, float32): compute-bound.")
+    assert LAYERS["a far ridge"]().says.endswith("(H100 SXM5, bf16): memory-bound.")
+
+
+def test_a_network_with_a_bias_is_refused():
+    with pytest.raises(ValueError, match="pass the bare nests"):
+        network([biased(1, 784, 10)])
 
 
 def test_numbers_of_the_network():

@@ -17,8 +17,12 @@ from course_utils.draw.fonts import text_width
 from course_utils.meters import Meters
 
 
-def drawn(*body, height=200, title="A title"):
+def picture_of(*body, height=200, title="A title"):
     return svg.card(height, title, "A second line", body, "It says this.")
+
+
+def drawn(*body, **about):
+    return picture_of(*body, **about).svg
 
 
 def pixels(picture):
@@ -124,7 +128,7 @@ def test_footer_note_that_does_not_fit_is_an_error():
 
 
 def test_picture_shows_itself_alike_live_and_stored():
-    picture = Picture(drawn(svg.footer(100, Meters(1, 2, 3))), "It says this.")
+    picture = picture_of(svg.footer(100, Meters(1, 2, 3)))
     data, metadata = DisplayFormatter().format(picture)
     assert set(data) == {"image/png", "text/plain"}
     assert data["text/plain"] == repr(picture) == "It says this."
@@ -134,8 +138,18 @@ def test_picture_shows_itself_alike_live_and_stored():
     json.dumps(data)
 
 
+def test_picture_knows_its_two_lines_and_goes_without_them():
+    picture = picture_of(svg.text(24, 100, "first mark"))
+    assert (picture.title, picture.second) == ("A title", "A second line")
+    assert texts_of(picture.svg)[:2] == ["A title", "A second line"]
+    assert 'width="100%" viewBox="0 72 720 128"' in picture.untitled()
+    assert picture.untitled().replace('width="100%" viewBox="0 72 720 128"', "") == (
+        picture.svg.replace('width="720" height="200" viewBox="0 0 720 200"', "")
+    )
+
+
 def test_picture_is_the_same_twice():
-    one, two = (Picture(drawn(svg.footer(100, Meters(1, 2, 3))), "") for _ in range(2))
+    one, two = (picture_of(svg.footer(100, Meters(1, 2, 3))) for _ in range(2))
     assert one == two
     assert one.png() == two.png()
 
@@ -143,7 +157,7 @@ def test_picture_is_the_same_twice():
 def test_png_keeps_the_colours_of_the_palette():
     hues = [palette.MEMORY, palette.COMPUTE, palette.MOVEMENT, palette.INK, palette.MEMORY_TINT]
     blocks = [svg.rect(24 + 40 * k, 80, 32, 32, hue) for k, hue in enumerate(hues)]
-    image = pixels(Picture(drawn(*blocks), ""))
+    image = pixels(picture_of(*blocks))
     found = ["#" + image[190, 2 * (24 + 40 * k) + 32].tobytes().hex().upper() for k in range(5)]
     assert found == hues
 
@@ -154,7 +168,7 @@ def test_more_than_256_colours_take_the_nearest():
         svg.rect(24 + 16 * (k % 40), 80 + 8 * (k // 40), 16, 8, shade)
         for k, shade in enumerate(shades)
     ]
-    image = pixels(Picture(drawn(*cells, height=240), "")).astype(int)
+    image = pixels(picture_of(*cells, height=240)).astype(int)
     wanted = [[int(s[i : i + 2], 16) for i in (1, 3, 5)] for s in shades]
     k = np.arange(len(shades))
     got = image[2 * (80 + 8 * (k // 40)) + 8, 2 * (24 + 16 * (k % 40)) + 16]
@@ -163,7 +177,7 @@ def test_more_than_256_colours_take_the_nearest():
 
 
 def test_save_writes_svg_or_png(tmp_path):
-    picture = Picture(drawn(), "It says this.")
+    picture = picture_of()
     picture.save(tmp_path / "a.svg")
     picture.save(tmp_path / "a.png")
     assert (tmp_path / "a.svg").read_text(encoding="utf-8") == picture.svg

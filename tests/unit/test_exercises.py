@@ -1,15 +1,10 @@
-"""Every exercise of every lesson, and the engine's promises to whoever gives it an answer."""
+"""The engine's promises to whoever gives it an answer, a bet or a call."""
 
 import _thread
-import ast
 import copy
-import importlib.util
 import inspect
-import itertools
 import math
-import re
 import signal
-import textwrap
 import threading
 import time
 import types
@@ -20,6 +15,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from learners import (
+    ENDLESS,
+    ODDITIES,
+    Endless,
+    EndlessCall,
+    Strange,
+    StrangeCall,
+    StrangeText,
+    answer_of,
+    define,
+    kind,
+    nested,
+    stub_of,
+)
 
 from course_utils.exercises import (
     bank,
@@ -34,34 +43,14 @@ from course_utils.exercises import (
     running,
     solution,
 )
-from course_utils.exercises.answers import Verdict, brief, plain, same
-from course_utils.exercises.kinds import Function, Prediction, Value
+from course_utils.exercises.answers import Verdict, brief, plain
+from course_utils.exercises.kinds import Function
 from course_utils.exercises.limit import TimeUp, limited
 
-GRADED = [bank.find(name) for name in names()]
-FUNCTIONS = [entry for entry in GRADED if isinstance(entry, Function)]
-VALUES = [entry for entry in GRADED if isinstance(entry, Value)]
-CODES = set(re.findall("..", "U1U2U3P1P2B1W1R1O1O2S1Q1H1T1A1G1K1D1X1E1V1J1"))
 
-
-def kind(answer):
-    """The id of a case: pytest's own would look into the answer."""
-    return type(answer).__name__
-
-
-def each(entries):
-    return pytest.mark.parametrize("entry", entries, ids=lambda entry: entry.name)
-
-
-def compiled(text, name):
-    space = {"np": np}
-    exec(compile(text, f"<{name}>", "exec"), space)
-    return space[name]
-
-
-def answer_of(entry, function):
-    """What a learner would hand in, who thinks as `function` computes."""
-    return function if isinstance(entry, Function) else function()
+def with_where(intensity, peak, bandwidth):
+    slope = bandwidth * np.asarray(intensity)
+    return np.where(slope < peak, slope, peak)
 
 
 @pytest.fixture(autouse=True)
@@ -70,279 +59,62 @@ def new_session(monkeypatch):
     monkeypatch.setattr(engine, "_tried", set())
 
 
-# Every exercise
-
-
-def test_there_are_exercises():
-    assert names(0) == names("00") == names()[:6]
-    assert names(0) == [
-        "dot_bytes",
-        "matmul_flops",
-        "add_intensity",
-        "attainable_rate",
-        "half_elements",
-        "roofline",
-    ]
-    assert [bank.find(name).number for name in names(0)] == [f"00.{n}" for n in range(1, 7)]
-    predictions = [e.name for e in bank.of_lesson("00") if isinstance(e, Prediction)]
-    assert predictions == [
-        "digit_macs",
-        "batch_bytes",
-        "first_limit",
-        "all_threads",
-        "faster_core",
-    ]
-
-
-@each(GRADED)
-def test_stub_is_to_do(entry):
-    stub = entry.cells()["stub"]
-    given = compiled(stub, entry.name) if isinstance(entry, Function) else ...
-    assert grade(entry.name, given) == Verdict("todo", "nothing here yet")
-    assert len(stub.splitlines()) <= 15
-
-
-@each(GRADED)
-def test_reference_is_right(entry):
-    assert grade(entry.name, answer_of(entry, entry.reference)) == Verdict("right")
-
-
-@each(FUNCTIONS)
-def test_solution_as_shown_is_right(entry):
-    assert "SOLUTION" not in entry.solution()
-    assert grade(entry.name, compiled(entry.solution(), entry.name)) == Verdict("right")
-
-
-@each(VALUES)
-def test_solution_shows_the_computation(entry):
-    *lines, result = entry.solution().splitlines()
-    assert result == f"→ {brief(entry.value)} {entry.unit}"
-    space = {}
-    exec("\n".join(lines[:-1]), space)
-    assert same(eval(lines[-1], space), entry.value)
-
-
-@each(GRADED)
-def test_mistakes_get_their_own_hint_and_code(entry):
-    assert len(entry.mistakes) >= 2
-    for mistake in entry.mistakes:
-        verdict = grade(entry.name, answer_of(entry, mistake.function))
-        assert verdict == Verdict("wrong", mistake.message, mistake.code), mistake.function
-    said = [mistake.message for mistake in entry.mistakes]
-    assert len(set(said)) == len(said)
-    assert {mistake.code for mistake in entry.mistakes} <= CODES | {None}
-
-
-@each(GRADED)
-def test_known_answers_differ_from_each_other(entry):
-    known = [entry.reference, *(k.function for k in entry.accepted + entry.mistakes)]
-    for one, other in itertools.permutations(known, 2):
-        if isinstance(entry, Function):
-            results = running.observe(one, entry.arguments()).results
-            assert not entry._agree(results, other, entry.arguments()), (one, other)
-        else:
-            assert not same(plain(one()), plain(other()), entry.tolerance), (one, other)
-
-
-@each(GRADED)
-def test_unusual_right_answers_are_accepted_with_a_note(entry):
-    for known in entry.accepted:
-        verdict = grade(entry.name, answer_of(entry, known.function))
-        assert verdict == Verdict("right", known.message)
-
-
-@each(GRADED)
-def test_hints_ask(entry):
-    for text in [*entry.hints, *(mistake.message for mistake in entry.mistakes)]:
-        assert "?" in text
-        assert "\n" not in text
-
-
-@each(VALUES)
-def test_no_hint_tells_the_answer(entry):
-    telling = re.compile(rf"(?<![\d.,]){re.escape(brief(entry.value))}(?![\d]|[.,]\d)")
-    for text in [*entry.hints, *(k.message for k in entry.mistakes), entry.cells()["task"]]:
-        assert not telling.search(text), text
-
-
-def test_levels_rise():
-    for lesson in bank.lessons():
-        levels = [bank.find(name).level for name in names(lesson)]
-        assert levels == sorted(levels)
-
-
-@pytest.mark.parametrize("entry", [e for n in bank.lessons() for e in bank.of_lesson(n)])
-def test_task_cell(entry):
-    task = entry.cells()["task"]
-    assert entry.name in task.splitlines()[0]
-    if not isinstance(entry, Prediction):
-        first = inspect.getdoc(entry.reference).splitlines()[0]
-        assert first in task and first[-1] in ".?" and len(first) <= 100
-        assert task.endswith(f"](../course_utils/exercises/lesson_{entry.lesson}.py)")
-
-
-# Mutants of the references
-
-SWAPS = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Add,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Lt: ast.GtE,
-    ast.Gt: ast.LtE,
-}
-OPPOSITES = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min"}
-
-# Mutants that give the right answer all the same, and why that is no fault of the checker.
-EQUIVALENT = {
-    ("attainable_rate", "100 -> 101"): "the memory limits the rate: the peak does not matter",
-    ("attainable_rate", "peak -> bandwidth"): "20 is above the 10 that the memory allows as well",
-}
-
-
-def changes(node, known):
-    """(what it does to the node, the node afterwards) for each way to change it once."""
-    if isinstance(node, ast.BinOp) and type(node.op) in SWAPS:
-        yield ast.BinOp(node.left, SWAPS[type(node.op)](), node.right)
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        yield ast.Compare(node.left, [SWAPS[type(node.ops[0])]()], node.comparators)
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield ast.Constant(node.value + 1)
-    if isinstance(node, ast.Attribute) and node.attr in OPPOSITES:
-        yield ast.Attribute(node.value, OPPOSITES[node.attr], node.ctx)
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        others = [OPPOSITES[node.id]] if node.id in OPPOSITES else known - {node.id}
-        if node.id in known | set(OPPOSITES):
-            yield from (ast.Name(other, node.ctx) for other in sorted(others))
-
-
-class Replace(ast.NodeTransformer):
-    def __init__(self, place, new):
-        self.place, self.new = place, new
-
-    def visit(self, node):
-        return self.new if node is self.place else self.generic_visit(node)
-
-
-def mutants(function):
-    """[(label, function)]: the function with one operator, constant or name changed."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    tree.body[0].decorator_list = []
-    known = {a.arg for a in tree.body[0].args.args}
-    stored = (n for n in ast.walk(tree) if isinstance(n, ast.Name))
-    known |= {n.id for n in stored if isinstance(n.ctx, ast.Store)}
-    for place, node in enumerate(ast.walk(tree)):
-        for new in changes(node, known):
-            fresh = copy.deepcopy(tree)
-            old = next(itertools.islice(ast.walk(fresh), place, None))
-            fresh = ast.fix_missing_locations(Replace(old, new).visit(fresh))
-            yield f"{ast.unparse(node)} -> {ast.unparse(new)}", compiled(fresh, function.__name__)
-
-
-def survives(entry, mutant):
-    try:
-        answer = answer_of(entry, mutant)
-    except (ArithmeticError, NameError):  # a value that is not even computed
-        return False
-    return grade(entry.name, answer).state == "right"
-
-
-def test_mutants_of_a_function_are_made():
-    def example(a, b):
-        return a * b + 1
-
-    assert sorted(label for label, _ in mutants(example)) == [
-        "1 -> 2",
-        "a * b + 1 -> a * b - 1",
-        "a * b -> a + b",
-        "a -> b",
-        "b -> a",
-    ]
-    assert dict(mutants(example))["a -> b"](3, 5) == 26
-
-
-@each(GRADED)
-def test_mutants_are_rejected(entry):
-    every = list(mutants(entry.reference))
-    assert len(every) >= 5
-    alive = {(entry.name, label) for label, mutant in every if survives(entry, mutant)}
-    assert alive == {key for key in EQUIVALENT if key[0] == entry.name}
-
-
-def test_no_equivalent_mutant_is_of_an_exercise_that_is_gone():
-    assert {name for name, _ in EQUIVALENT} <= set(names())
-
-
-# Lesson 00
-
-
-def with_where(intensity, peak, bandwidth):
-    slope = bandwidth * np.asarray(intensity)
-    return np.where(slope < peak, slope, peak)
-
-
-def with_clip(intensity, peak, bandwidth):
-    return np.clip(np.multiply(intensity, bandwidth), None, peak)
-
-
-def with_list(intensity, peak, bandwidth):
-    if np.ndim(intensity) == 0:
-        return min(peak, bandwidth * intensity)
-    return [min(peak, bandwidth * x) for x in intensity]
-
-
-def with_ridge(intensity, peak, bandwidth):
-    return np.minimum(1, intensity / (peak / bandwidth)) * peak
-
-
-def with_vectorize(intensity, peak, bandwidth):
-    return np.vectorize(min)(peak, bandwidth * intensity)
-
-
-def with_other_names(ai, p, bw=None, unused=0):
-    return np.minimum(bw * ai, p)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        with_where,
-        with_clip,
-        with_list,
-        with_ridge,
-        with_vectorize,
-        with_other_names,
-        lambda i, p, b: np.float32(np.minimum(p, b * i)),
-        np.vectorize(lambda i, p, b: min(p, b * i)),
-    ],
-)
-def test_other_ways_to_write_the_roofline(answer):
-    assert grade("roofline", answer) == Verdict("right")
-
-
-def test_a_minimum_for_numbers_only_is_told_about_arrays():
-    def with_if(intensity, peak, bandwidth):
-        if bandwidth * intensity < peak:
-            return bandwidth * intensity
-        return peak
-
-    assert "element by element" in grade("roofline", with_if).message
-
-
-def test_the_other_count_of_flops_is_accepted_with_a_note(capsys):
-    check("matmul_flops", 105)
-    assert capsys.readouterr().out.startswith("✓ matmul_flops: counted with one add fewer")
-
-
-def test_tolerance():
-    assert grade("add_intensity", 0.0833).state == "right"
-    assert grade("add_intensity", 0.0826).state == "right"
-    assert grade("add_intensity", 0.0824).state == "wrong"
-    assert grade("dot_bytes", 8001).message == (
-        "close, and not exact: is something rounded, or off by one?"
-    )
+# Answers of every kind to an exercise of every kind
+
+# one of each: a value, a choice, an order, functions of arrays and of numbers
+KINDS = ["dot_bytes", "doubling_batch", "dense_loops", "roofline", "dense_meters"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("place", range(len(ODDITIES)))  # pytest would look into the oddity itself
+def test_any_oddity_gets_one_kind_line(name, place, capsys):
+    given = check(name, ODDITIES[place])
+    printed = capsys.readouterr()
+    assert printed.err == "" and printed.out.count("\n") == 1
+    assert printed.out[0] in "○✗" and printed.out[1 : len(name) + 3] == f" {name}:"
+    assert len(printed.out) < 300 and printed.out.strip().isprintable()
+    printed.out.encode()
+    is_function = isinstance(bank.find(name), Function)
+    assert callable(given) if is_function else given is None
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("place", range(len(ENDLESS)))
+def test_what_never_ends_gets_one_kind_line(name, place, capsys, monkeypatch):
+    monkeypatch.setattr(running, "LIMIT", 0.1)
+    check(name, ENDLESS[place])
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1 and printed.out.startswith(f"✗ {name}: ")
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_oddity_changes_nothing_for_the_next_answer(name):
+    entry = bank.find(name)
+    right = answer_of(entry, entry.reference)
+    for answer in (Strange(), nested(), StrangeText("b"), 10**5000):
+        grade(name, answer)
+        assert grade(name, right) == Verdict("right")
+    assert grade(name, stub_of(entry)).state == "todo"
+
+
+def test_what_an_answer_prints_is_dropped(capsys):
+    class Talker:
+        def __float__(self):
+            print("noise")
+            return 8000.0
+
+    check("dot_bytes", Talker())
+    assert capsys.readouterr() == ("✓ dot_bytes\n", "")
+
+
+def test_a_name_may_be_an_odd_text(capsys, monkeypatch):
+    monkeypatch.setattr(running, "LIMIT", 0.1)
+    assert check(StrangeText("dot_bytes"), 8000) is None
+    check(EndlessCall())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "✓ dot_bytes"
+    assert lines[1].startswith("○ check takes a function")
 
 
 # Answers of every kind to a value
@@ -366,34 +138,6 @@ def test_tolerance():
 )
 def test_right_in_any_number_type(answer):
     assert grade("dot_bytes", answer) == Verdict("right")
-
-
-class Strange:
-    """Breaks on whatever is asked of it."""
-
-    def __getattr__(self, name):
-        raise RuntimeError("do not touch")
-
-    def __repr__(self):
-        raise RuntimeError("do not look")
-
-    __float__ = __eq__ = __bool__ = __len__ = __hash__ = __repr__
-
-
-class StrangeCall(Strange):
-    __call__ = Strange.__repr__
-
-
-class Endless:
-    def __float__(self):
-        while True:
-            pass
-
-
-def nested():
-    inside = []
-    inside.append(inside)
-    return inside
 
 
 @pytest.mark.parametrize(
@@ -757,13 +501,7 @@ def three():
 
 @pytest.fixture
 def lesson_90(tmp_path, monkeypatch):
-    monkeypatch.setattr(bank, "_ENTRIES", dict(bank._ENTRIES))
-    path = tmp_path / "lesson_90.py"
-    path.write_text(LESSON_90)
-    spec = importlib.util.spec_from_file_location("lesson_90", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return define("90", LESSON_90, tmp_path, monkeypatch)
 
 
 def test_an_attempt_that_calls_itself_is_not_helped_by_the_stand_in(lesson_90, capsys):
@@ -792,7 +530,7 @@ def test_a_solution_of_several_lines(lesson_90, capsys):
 
 
 def test_a_lesson_of_its_own(lesson_90):
-    assert names(90) == ["product_up_to", "three"]
+    assert names(90) == names("90") == ["product_up_to", "three"]
     assert [bank.find(name).number for name in names(90)] == ["90.1", "90.2"]
 
 
@@ -992,7 +730,7 @@ def test_programs_get_errors():
         grade("digit_macs", 1)
     with pytest.raises(ValueError, match="called by its name in quotes"):
         grade(None, 1)
-    with pytest.raises(ValueError, match="lesson 77 has no exercises; these have: 00"):
+    with pytest.raises(ValueError, match="lesson 77 has no exercises; these have: 00, 01"):
         names(77)
 
 

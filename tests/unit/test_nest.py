@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from oracles import Brute
 from random_nests import nests
 
-from course_utils import LoopNest
+from course_utils import LoopNest, walk
 from course_utils.notation import parse
 from course_utils.tables import Access
 
@@ -61,6 +62,22 @@ def test_address_stream_equals_brute_force(drawn):
         for name in drawn.nest.tensors:
             kinds = [k for _, n, k in expected if n == name]
             assert accesses[name] == Access(sum(k != 1 for k in kinds), sum(k != 0 for k in kinds))
+
+
+@given(nests(), st.integers(1, 4))
+def test_a_walk_in_pieces_is_the_walk(drawn, steps):
+    def streams():
+        trace = drawn.nest.addresses()
+        yield from (trace.address, trace.tensor, trace.kind)
+        yield drawn.nest.addresses(registers=True).address
+        coalesced = drawn.nest.streams(line=16, coalesce=True)
+        yield np.concatenate([np.zeros(0, np.int64), *(codes.copy() for codes in coalesced)])
+
+    whole = list(streams())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk, "STEPS_AT_ONCE", steps)
+        for one, other in zip(whole, streams(), strict=True):
+            assert np.array_equal(one, other)
 
 
 @given(nests())

@@ -1,0 +1,84 @@
+"""Two more of each notebook: its exercises solved, and answered wrongly; nothing is run.
+
+nbval runs them beside the shipped notebook, so that a learner's answer, right or wrong, is seen to
+be graded as it should in a real kernel, and to leave every later output as it is.
+"""
+
+import builtins
+
+from nbformat.v4 import new_output
+
+from ..exercises.bank import find
+from ..exercises.kinds import Function, Prediction
+from .cells import Cell, cut_off
+from .sync import exercise_cells, read, store
+
+FOLDER = "variants"  # beside notebooks/, so that ../data is the same folder
+
+
+def variants(path):
+    """Write `NN_name.solved.ipynb` and `NN_name.wrong.ipynb`; returns their paths.
+
+    The stubs hold the reference answers, or each the next of its listed mistakes; bets stay
+    unplaced.  Outputs are the shipped ones, but for the line of each check.  Cells tagged 'measure'
+    are skipped, and so are those that need what such a cell binds.  A notebook that `sync` would
+    refuse, or where an answer uses a name that it does not have, is a `ValueError`.
+    """
+    folder = path.parent.parent / FOLDER
+    folder.mkdir(exist_ok=True)
+    written = []
+    for kind, choose in (("solved", _reference), ("wrong", _mistake)):
+        notebook = read(path)
+        _answer(path, notebook, choose)
+        _skip(notebook)
+        written.append(folder / f"{path.stem}.{kind}.ipynb")
+        store(written[-1], notebook)
+    return written
+
+
+def _reference(entry, turn):
+    return entry.reference
+
+
+def _mistake(entry, turn):
+    return entry.mistakes[turn % len(entry.mistakes)].function
+
+
+def _answer(path, notebook, choose):
+    cells = {cell.id: cell for cell, _ in exercise_cells(path, notebook)}
+    names = [name.removeprefix("stub-") for name in cells if name.startswith("stub-")]
+    graded = [entry for entry in map(find, names) if not isinstance(entry, Prediction)]
+    for turn, entry in enumerate(graded):
+        function = choose(entry, turn)
+        stub = cells[f"stub-{entry.name}"]
+        stub.source = entry.filled(function)
+        is_function = isinstance(entry, Function)
+        if is_function:
+            _check_names(path, notebook, stub, function)
+        verdict = entry.grade(function if is_function else function())
+        shown = new_output("stream", name="stdout", text=verdict.line(entry.name) + "\n")
+        cells[f"check-{entry.name}" if is_function else stub.id].outputs = [shown]
+
+
+def _check_names(path, notebook, stub, function):
+    """A `ValueError` if a function uses a name that no cell before its own binds."""
+    there = set(dir(builtins))
+    for cell in notebook.cells[: notebook.cells.index(stub)]:
+        if cell.cell_type == "code":
+            there |= Cell(cell.source).bound
+    (uses,) = Cell(stub.source).later.values()
+    if uses - there:
+        raise ValueError(
+            f"{path.stem}: {function.__name__} uses {', '.join(sorted(uses - there))}, which no "
+            f"cell before {stub.id} binds; an answer must stand alone"
+        )
+
+
+def _skip(notebook):
+    """Tag for nbval what is measured, and what depends on it."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    tags = [cell.metadata.get("tags", []) for cell in code]
+    skipped = {place for place, own in enumerate(tags) if {"measure", "nbval-skip"} & set(own)}
+    for place in cut_off([cell.source for cell in code], skipped):
+        if "nbval-skip" not in tags[place]:
+            code[place].metadata["tags"] = [*tags[place], "nbval-skip"]

@@ -1,0 +1,7 @@
+"""The widgets: each call returns a new one, which shows itself as the last line of a cell."""
+
+from .explorer import Explorer
+from .first import first_meter
+from .weights import weight_wall
+
+__all__ = ["Explorer", "first_meter", "weight_wall"]

@@ -1,0 +1,1 @@
+"""What `make bench` measures: each module's `rows()` yields (what, measured, to reach) as text."""

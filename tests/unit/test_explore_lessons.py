@@ -1,0 +1,187 @@
+"""The lessons' widgets in every state: no faults, numbers that agree, bets shown."""
+
+import re
+from itertools import product
+from xml.etree import ElementTree
+
+import pytest
+from picture_rules import faults, text_boxes, texts_of
+
+from course_utils import Machine, explore
+from course_utils.draw import palette
+from course_utils.exercises import predict
+from course_utils.explore.explorer import CLASS
+from course_utils.kernels import dense
+
+BATCHES, NUMBERS = (1, 2, 4, 8, 16, 32, 64, 128), ("fp32", "bf16")
+OPERATIONS = ("look-up", "add", "dot", "softmax", "gemv", "gemm")
+SIZES, TYPES = (16, 32, 64, 128, 256, 512, 1024, 2048), ("fp32", "fp64")
+
+WALL, FIRST = explore.weight_wall(), explore.first_meter()
+STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
+STATES += [
+    (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
+]
+
+
+@pytest.fixture
+def wager():
+    """Bets on a prediction, withdrawn afterwards."""
+    placed = []
+
+    def place(name, value):
+        placed.append(name)
+        predict(name, value)
+
+    yield place
+    for name in placed:
+        predict(name, ...)
+
+
+def height(svg):
+    return int(ElementTree.fromstring(svg).get("height"))
+
+
+def bet_line(explorer):
+    (line,) = [w for w in explorer._card.children if f"{CLASS}-bet" in w._dom_classes]
+    return line.value
+
+
+def diamonds(svg):
+    """Centres of the hollow diamonds."""
+    found = re.findall(r'<path d="M([\d.]+) ([\d.]+)L[^"]*" fill="#FFFFFF" stroke', svg)
+    return [(float(x), float(y) + 6) for x, y in found]
+
+
+@pytest.mark.parametrize("explorer, state", STATES)
+def test_every_state_is_drawn_without_faults(explorer, state):
+    picture = explorer.at(**state)
+    assert faults(picture.svg) == []
+    # what is cut off with the title band is the title band and no mark of the picture
+    assert min(y for _, box in text_boxes(picture.svg)[2:] for _, y in box) >= 72
+    assert height(picture.svg) - 72 <= 560
+
+
+@pytest.mark.parametrize("explorer", [WALL, FIRST])
+def test_the_card_keeps_its_height(explorer):
+    assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
+
+
+@pytest.mark.parametrize("explorer", [WALL, FIRST])
+def test_the_stored_picture_is_small(explorer):
+    assert len(explorer.at().png()) <= 80_000
+
+
+def test_wall_counts_the_bias():
+    picture = WALL.at(batch=32)
+    words = texts_of(picture.svg)
+    assert picture.title == "32 times the work for 1.35 times the bytes"
+    assert "427,152 B" in words and "2,508,800 MAC" in words and "11.7 FLOP/B" in words
+    assert "bias counted" in picture.second
+    assert WALL.at(batch=32, number="bf16").says.startswith("Batch 32, 2 B a number, bias counted")
+
+
+def dot(svg):
+    """Centre of the one filled ink dot."""
+    (centre,) = re.findall(
+        rf'<circle cx="([\d.]+)" cy="([\d.]+)" r="4.5" fill="{palette.INK}"', svg
+    )
+    return tuple(map(float, centre))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_dot_slides_along_the_slope_and_hits_the_roof(number):
+    centres = [dot(WALL.at(batch=b, number=number).svg) for b in BATCHES]
+    ridge = Machine.reference().ridge("fp32")
+    size = {"fp32": 4, "bf16": 2}[number]
+    bound = [dense.layer(b, 784, 100, size).meters().intensity >= ridge for b in BATCHES]
+    assert [x for x, _ in centres] == sorted({x for x, _ in centres})
+    roof = centres[-1][1]
+    assert [y == roof for _, y in centres] == bound
+    assert True in bound and False in bound
+    for b, on_roof in zip(BATCHES, bound, strict=True):
+        limit = "compute-bound" if on_roof else "memory-bound"
+        assert WALL.at(batch=b, number=number).says.endswith(f"{limit}.")
+
+
+def test_the_bet_stands_on_the_roof_at_its_batch(wager):
+    wager("hits_roof", 64)
+    ((x, y),) = diamonds(WALL.at(batch=1).svg)
+    assert (x, y) == pytest.approx(dot(WALL.at(batch=64).svg), abs=0.01)
+
+
+@pytest.mark.parametrize("value", [-3, 0, 0.4, 1, 2.5, 10**9, 1e300])
+def test_any_bet_finds_its_place(wager, value):
+    wager("hits_roof", value)
+    for batch, number in product(BATCHES, NUMBERS):
+        svg = WALL.at(batch=batch, number=number).svg
+        assert faults(svg) == []
+        assert len(diamonds(svg)) == 1
+
+
+def test_the_truth_of_the_bet_is_the_first_batch_beyond_the_ridge(wager):
+    wager("hits_roof", 20)
+    ridge = Machine.reference().ridge()
+    below, above = (dense.layer(b, 784, 100).meters().intensity for b in (11, 12))
+    assert below < ridge <= above
+    assert bet_line(explore.weight_wall()) == "◇ You bet 20 digits; it is 12 digits (fp32)."
+
+
+@pytest.mark.parametrize("inputs, outputs", [(4096, 4096), (100, 784), (100, 10), (1, 1)])
+def test_a_wall_of_other_sizes(wager, inputs, outputs):
+    wager("hits_roof", 20)
+    wall = explore.weight_wall(inputs, outputs)
+    assert bet_line(wall) == ""
+    ends = [wall.at(batch=b, number=n).svg for b in (1, 128) for n in NUMBERS]
+    assert [faults(svg) for svg in ends] == [[]] * 4
+    ticks = {tuple(w for w in texts_of(svg) if re.fullmatch(r"1/\d+|\d+", w)) for svg in ends}
+    assert len(ticks) == 1
+
+
+@pytest.mark.parametrize(
+    "op, work, moved",
+    [
+        ("dot", "16 MAC", "132 B"),
+        ("add", "16 FLOP", "192 B"),
+        ("gemv", "256 MAC", "1,152 B"),
+        ("gemm", "4,096 MAC", "3,072 B"),
+        # x once, e out and in, y out; the largest out and in, the sum in
+        ("softmax", "80 FLOP", "268 B"),
+        # 16 rows of 128 numbers in and out, and 16 indexes of 8 B
+        ("look-up", "0 MAC", "16,512 B"),
+    ],
+)
+def test_work_of_each_operation(op, work, moved):
+    says = FIRST.at(op=op, n=16).says
+    assert says.startswith(f"{op}, n = 16, fp32: {work}, ")
+    assert f" {moved} moved, " in says
+
+
+def test_only_gemm_ever_fills_compute():
+    full = {
+        (op, n)
+        for op, n in product(OPERATIONS, SIZES)
+        if "compute is full" in FIRST.at(op=op, n=n).title
+    }
+    assert full == {("gemm", n) for n in SIZES if n >= 32}
+
+
+def test_axes_stay_while_sliders_move():
+    ticks = {
+        tuple(re.findall(r'<text x="[\d.]+" y="338" [^>]*>[^<]*', e.at(**state).svg))
+        for e, state in STATES
+        if e is FIRST
+    }
+    assert len(ticks) == 1 and len(*ticks) >= 6
+
+
+def test_the_bet_on_gemv_stands_at_its_bar(wager):
+    wager("gemv_limit", "compute")
+    assert len(diamonds(FIRST.at().svg)) == 1
+    assert diamonds(FIRST.at(op="gemm").svg) == []
+    line = bet_line(explore.first_meter())
+    assert line == "◇ You bet compute; it is movement (gemv, n = 1,024)."
+    (one,) = diamonds(FIRST.at().svg)
+    wager("gemv_limit", "movement")
+    ((x, y),) = diamonds(FIRST.at().svg)
+    assert x == one[0] and y == one[1] + 40

@@ -34,7 +34,7 @@ bench: $(READY)
 	@PYTHONPATH=tests $(VENV)/bin/python -m benchmarks
 
 clean:
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build variants .pytest_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt overrides.json
 	@echo 'Making $(VENV): a minute or two, once.'

@@ -130,7 +130,7 @@ def blocks(work, *, compare=None, room=1, bet=None, machine=None, dtype="float32
         _reached(x, bottom, "intensity", lambda m: units.intensity(m.intensity), states),
     ]
     if roof:
-        caption = f"{machine.name}, peak of {dtype}"
+        caption = f"{machine.name}, sums in {dtype}"
         body.append(_roofline(x, roof, caption, room, states, bet))
         body.append(_reached(x + 144, bottom, "at best", lambda m: _best(roof, m), states))
     notes = _notes(layer, meters, reference, other)
@@ -312,9 +312,9 @@ def _roofline(x, roof, caption, room, states, bet):
     # A layer of 2-B numbers stays below one FLOP/B a sample, so the axis holds for all types.
     least = min(0.25, states[-1][1].intensity)
     inset = Inset(x, RIGHT, TOP + 92, roof, caption, least, max(64, room))
-    compared = before[0][1].intensity if before else None
+    compared = [(other.intensity, _batch(one)) for one, other in before]
     return inset.draw(
-        meters.intensity, _batch(layer), compared, None if bet is None else bet.intensity
+        meters.intensity, _batch(layer), *compared, bet=None if bet is None else bet.intensity
     )
 
 

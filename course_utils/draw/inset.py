@@ -45,7 +45,8 @@ class Inset:
     def draw(self, intensity, words, before=None, bet=None):
         """SVG of the roof with a dot, called `words`, at `intensity`.
 
-        `before` is the intensity compared with, a ring; `bet` one that was bet on, a diamond.
+        `before`: the intensity compared with and what it is called, a ring; `bet`: one that was
+        bet on, a diamond.
         """
         parts = [
             text(self.left, self.y, "Roofline", 13, bold=True),
@@ -54,7 +55,10 @@ class Inset:
             *self._roof(),
         ]
         if before:
-            parts.append(circle(*self.at(before), 4, PAPER, INK, 1.5))
+            x, y = self.at(before[0])
+            parts.append(circle(x, y, 4, PAPER, INK, 1.5))
+            if intensity > 4 * before[0]:  # else the dot's own words are in the way
+                parts.append(text(x + 8, y + 14, before[1], 11, MUTE))
         if bet:
             parts.append(diamond(*self.at(bet)))
         x, y = self.at(intensity)

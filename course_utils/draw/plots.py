@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+SHEET = Path(__file__).with_name("course.mplstyle")
+
 
 def style():
     """Give this session's matplotlib plots the look of the course, sharp at twice their size.
@@ -11,5 +13,5 @@ def style():
     import matplotlib.pyplot as plt
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    plt.style.use(SHEET)
     set_matplotlib_formats("retina")

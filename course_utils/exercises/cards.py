@@ -130,7 +130,7 @@ class Order(Exercise):
         return "\n".join(lines_of(self.reference()))
 
     def _stub(self, program):
-        return f'check("{self.name}", """\n{program}\n""")'
+        return f'program = """\n{program}\n"""\ncheck("{self.name}", program)'
 
     def _judge(self, answer):
         got, verdict = self._read(answer, "lines of a program")

@@ -223,8 +223,10 @@ class Prediction:
             if word in self.words:
                 return word
             raise ValueError(f"{self.name} takes one of {', '.join(map(repr, self.words))}")
-        if is_number(got):
+        if is_number(got) and got > 0:
             return got
+        if is_number(got):
+            raise ValueError(f"{self.name} takes a number above 0; {units.number(got)} is none")
         reason = got.text if isinstance(got, Raised) else why_no_number(got)
         raise ValueError(f"{self.name} takes a number, such as 12: {reason}")
 

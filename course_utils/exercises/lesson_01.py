@@ -6,9 +6,9 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="×")
 def order_misses():
-    """One digit goes through 784→100, replayed on a cache of 32 KiB.
+    """Four digits go through instead of one, `W` by rows, in the order `i,b,o`.
 
-    How many times as many misses has the order `b,o,i` as the order `b,i,o`?
+    By what factor do the misses of the 32 KiB cache grow?
     """
 
 
@@ -19,9 +19,9 @@ def hits_roof():
 
 @prediction(unit="×")
 def order_time():
-    """With `W` by rows, `b,o,i` has many times the misses of `b,i,o`, as the replay has shown.
+    """Four digits, `W` by rows: `b,o,i` has 16.8 times the misses of `b,i,o`.
 
-    How many times as long does it take on your computer?
+    How many times as long does it take on your computer, with compiled loops?
     """
 
 
@@ -35,7 +35,7 @@ def batch_time():
 
 @prediction(unit="×")
 def width_error():
-    """64 hidden units instead of 4 fit the curve: by what factor does the largest error shrink?"""
+    """Four times as many units, 64 instead of 16: by what factor does the largest error shrink?"""
 
 
 @value(
@@ -115,6 +115,13 @@ def recall_line():
 )
 def line_bytes():
     return 64
+
+
+@recall_line.mistake(
+    "that is how many bytes one number takes. How often does that fit into the line?", "U2"
+)
+def line_itemsize():
+    return 4
 
 
 @recall_line.mistake("that fits numbers of 64 bits. What is `np.dtype(np.float32).itemsize`?", "U3")
@@ -215,6 +222,13 @@ def params_neurons_and_biases():
 
 
 @dense_params.mistake(
+    "those are bytes, of the weights alone. What else is a parameter, and what is asked for?", "U2"
+)
+def params_bytes_of_weights():
+    return 4 * 784 * 100
+
+
+@dense_params.mistake(
     "that is how many bytes they take in fp32. Compare `W.size` with `W.nbytes`: which is asked?",
     "U2",
 )
@@ -239,7 +253,7 @@ def dense_macs():
 
 
 @dense_macs.mistake(
-    "that is enough for one digit. Put a batch of 1, then of 2 into your formula: what moved?", "B1"
+    "that is enough for one digit. Put a batch of 1, then of 2 into your formula: what grew?", "B1"
 )
 def macs_one_digit():
     return 784 * 100
@@ -401,6 +415,20 @@ def bytes_without_bias_and_write():
 
 
 @dense_bytes.mistake(
+    "W has crossed. Which three arrays has the layer besides, and which of them goes out?", "R1"
+)
+def bytes_weights_alone():
+    return 4 * 784 * 100
+
+
+@dense_bytes.mistake(
+    "X has crossed. Which three arrays has the layer besides, and which of them goes out?", "R1"
+)
+def bytes_input_alone():
+    return 4 * 32 * 784
+
+
+@dense_bytes.mistake(
     "that is the traffic of one digit. Put a batch of 1, then of 2 into your formula: which arrays "
     "grow?",
     "B1",
@@ -476,7 +504,7 @@ def intensity_one_digit():
 
 @dense_intensity.mistake(
     "those bytes are of 32 digits, and the FLOP of one. Put a batch of 2 into your formula: what "
-    "moved?",
+    "grew?",
     "B1",
 )
 def intensity_flop_of_one_digit():
@@ -497,7 +525,9 @@ def intensity_of_weights():
     return 2 * 32 * 784 * 100 / (4 * 784 * 100)
 
 
-@dense_intensity.mistake("what comes in is counted. Which array goes out?", "R1")
+@dense_intensity.mistake(
+    "that is what comes in alone, or else an answer rounded too far. Which array goes out?", "R1"
+)
 def intensity_without_write():
     return 2 * 32 * 784 * 100 / (4 * (32 * 784 + 784 * 100 + 100))
 
@@ -543,7 +573,7 @@ def dense_loops():
 
 
 @dense_loops.also(
-    "all digits of one output first is right as well: a column of W then serves them in a row"
+    "right as well: all digits of one output first, so that each column of W is walked 32 times"
 )
 def loops_output_first():
     return """
@@ -596,6 +626,17 @@ def loops_bias_last():
                 for i in range(784):
                     Z[b,o] += X[b,i] * W[i,o]
                 Z[b,o] = bias[o]
+    """
+
+
+@dense_loops.mistake("the bias comes after every product. What does `=` leave of the sum then?")
+def loops_bias_last_of_all():
+    return """
+        for b in range(32):
+            for o in range(100):
+                for i in range(784):
+                    Z[b,o] += X[b,i] * W[i,o]
+                    Z[b,o] = bias[o]
     """
 
 
@@ -687,8 +728,8 @@ def loops_product_outside():
     ],
     options=[
         "the bytes of the weights",
-        "the MACs and the bytes of the activations, nothing else",
-        "everything: weights, MACs and activations",
+        "the MACs and the bytes of X and H, nothing else",
+        "everything: the MACs and the bytes of all arrays",
         "nothing: the layer stays the same",
     ],
 )
@@ -710,7 +751,7 @@ def batch_doubles_everything():
 
 
 @doubling_batch.mistake(
-    "the weights stay the same. Put a batch of 1, then of 2 into the count of MACs: what moved?",
+    "the weights stay the same. Put a batch of 1, then of 2 into the count of MACs: what grew?",
     "B1",
 )
 def batch_doubles_nothing():
@@ -811,12 +852,12 @@ def batch_without_input():
     ],
 )
 def dense_meters(batch, inputs, outputs, itemsize):
-    """Give the three meters of a dense layer with its bias.
+    """Count parameters, work and traffic of a dense layer with bias.
 
     `batch` samples go through at once; each number takes `itemsize` bytes.
     Return three whole numbers, in this order:
 
-    * the bytes of the weights, those of the bias among them;
+    * the bytes of the parameters, `W` and the bias;
     * the MACs (adding the bias is none);
     * the compulsory bytes: `X`, `W` and the bias come in once, `H` goes out once.
     """

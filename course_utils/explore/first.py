@@ -31,7 +31,7 @@ def first_meter():
     2,048, fp32 or fp64, on `Machine.reference()`.
 
     Vectors have n numbers, matrices n × n; n rows of 128 numbers are looked up among 32,768.
-    Softmax is three passes and 5 FLOP a number, an exponential counted as one.
+    Softmax reads x and writes y once, at 5 FLOP a number, an exponential counted as one.
     The bet "gemv_limit" is what limits gemv at n = 1,024.
 
     >>> first_meter().probe(op="gemm", n=16)
@@ -71,40 +71,40 @@ def _works(n, number):
     itemsize = _BYTES[number]
     add, dot, gemv, gemm = (_plain(name, n, itemsize) for name in _NESTS)
     # By intensity, so that each button moves the dot to the right.
-    return _lookup(n, itemsize), add, dot, _softmax(n, itemsize), gemv, gemm
+    return _lookup(n, itemsize), add, dot, gemv, _softmax(n, itemsize), gemm
 
 
 def _plain(name, n, itemsize):
     text, memory, compute = _NESTS[name]
     letters = {letter: n for letter in "nijk" if f"[{letter}" in text or f",{letter}]" in text}
     nest = LoopNest(text, itemsize=itemsize, **letters)
-    sizes = f"matrices {n:,} × {n:,}" if "i" in letters else f"vectors of {n:,}"
+    square = f"{n:,} × {n:,}"
+    sizes = {1: f"vectors of {n:,}", 2: f"a matrix {square}", 3: f"matrices {square}"}[len(letters)]
     return Work(name, nest.meters(), (text, sizes), (memory, compute, "compulsory"))
 
 
 def _softmax(n, itemsize):
-    # The nests say what each pass reads and writes; what it computes is counted here.
+    # The nests say what is read and written; what an element costs is counted here.
     passes = Pipeline(
         [
-            LoopNest("m[0] += x[n]", n=n, itemsize=itemsize),
-            LoopNest("e[n] = x[n] * m[0]", n=n, itemsize=itemsize),
-            LoopNest("y[n] = e[n] * s[0]", n=n, itemsize=itemsize),
+            LoopNest(text, n=n, itemsize=itemsize)
+            for text in (
+                "m[0] += x[n]",
+                "e[n] = x[n] * m[0]",
+                "s[0] += e[n]",
+                "y[n] = e[n] * s[0]",
+            )
         ]
     )
     # compare, subtract and add; exponential and divide
-    meters = replace(passes.meters(), adds=3 * n, multiplies=2 * n)
+    meters = replace(passes.meters(fused=True), adds=3 * n, multiplies=2 * n)
     lines = (
         "m = max of x[n]",
         "e[n] = exp(x[n] − m), summed",
         "y[n] = e[n] / sum",
         f"vectors of {n:,}",
     )
-    return Work(
-        "softmax",
-        meters,
-        lines,
-        ("x, e and y", "5 a number, exp as one", "compulsory, pass by pass"),
-    )
+    return Work("softmax", meters, lines, ("x and y", "5 a number, exp as one", "compulsory: x, y"))
 
 
 def _lookup(n, itemsize):
@@ -121,6 +121,6 @@ def _lookup(n, itemsize):
     notes = (
         f"E alone: {units.nbytes(nest.nbytes('E'))}",
         "nothing to compute",
-        "compulsory: n rows, n results",
+        "compulsory: tokens, rows, y",
     )
     return Work("look-up", nest.meters(), lines, notes)

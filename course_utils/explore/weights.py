@@ -49,7 +49,7 @@ def weight_wall(inputs=_SIZES[0], outputs=_SIZES[1]):
         draw,
         question="From which batch on does arithmetic set the limit?",
         move="Move the batch; watch which of the three meters follows it.",
-        batch=slider("batch b", _BATCHES, 32),
+        batch=slider("batch b", _BATCHES, 64),
         number=choice("number", tuple(_BYTES), "fp32"),
         **wager,
     )

@@ -12,13 +12,6 @@ def lines(parts):
 
     `parts`: by name, functions that give (what, measured, to reach) tuples of text.  Whatever
     stops a part is said in a row of its own, and the next part follows.
-
-    >>> for line in lines({"sums": lambda: [("1 + 1", "2", "2")], "more": lambda: 1 / 0}):
-    ...     print(line)
-    | what | measured | to reach |
-    |---|---|---|
-    | 1 + 1 | 2 | 2 |
-    | more | not measured: ZeroDivisionError: division by zero |  |
     """
     yield _line("what", "measured", "to reach")
     yield "|---|---|---|"

@@ -221,7 +221,7 @@ def test_roofline_says_what_the_layer_reaches():
     picture = LAYERS["with a roofline"]()
     words = texts_of(picture.svg)
     for expected in ("190 GFLOP/s", "37 GB/s", "ridge 5.14 FLOP/B", "18.3 at b = 1", "b = 32",
-                     "reference, peak of float32; both scales log"):  # fmt: skip
+                     "reference, sums in float32; both scales log"):  # fmt: skip
         assert expected in words
     assert picture.says.endswith("at best 190 of 190 GFLOP/s (reference, float32): compute-bound.")
     assert LAYERS["a far ridge"]().says.endswith("(H100 SXM5, bf16): memory-bound.")

@@ -636,6 +636,8 @@ def test_a_bet_taken_back_is_gone(capsys):
         ("digit_macs", "many", "○ digit_macs takes a number, such as 12: that is text, 'many'"),
         ("digit_macs", True, "○ digit_macs takes a number, such as 12: that is the truth value"),
         ("digit_macs", math.inf, "○ digit_macs takes a number, such as 12: that is inf"),
+        ("digit_macs", -4, "○ digit_macs takes a number above 0; -4 is none"),
+        ("digit_macs", 0, "○ digit_macs takes a number above 0; 0 is none"),
         (
             "digit_macs",
             Strange(),

@@ -207,7 +207,7 @@ def test_an_option_without_a_mistake_gets_a_line_all_the_same(lesson_93):
 
 
 def test_a_choice_by_its_option_gets_the_hint_of_its_letter():
-    by_text = grade("doubling_batch", "Everything: weights, MACs and activations")
+    by_text = grade("doubling_batch", "Everything: the MACs and the bytes of all arrays")
     assert by_text == grade("doubling_batch", "c")
     assert (by_text.state, by_text.code) == ("wrong", "W1")
 
@@ -229,7 +229,7 @@ def test_calls_of_a_learner_on_a_choice(capsys):
     assert lines[2].startswith("hint 1 of 2: Which of X, W,")
     assert lines[3].startswith("○ doubling_batch: try it once first")
     assert lines[4].startswith("✗ doubling_batch: does a second digit bring weights")
-    assert lines[5] == "(b) the MACs and the bytes of the activations, nothing else"
+    assert lines[5] == "(b) the MACs and the bytes of X and H, nothing else"
     assert lines[6] == "✓ doubling_batch"
 
 
@@ -254,7 +254,7 @@ Z[b,o] = bias[o]
 
 def test_the_lines_are_given_flush_left_and_always_in_the_same_disorder():
     cells = bank.find("dense_loops").cells()
-    assert cells["stub"] == f'check("dense_loops", """{GIVEN}""")'
+    assert cells["stub"] == f'program = """{GIVEN}"""\ncheck("dense_loops", program)'
     assert "Alt+↑" in cells["task"] and "One of them does not belong" in cells["task"]
 
 

@@ -91,18 +91,17 @@ def test_filled_cells_stand_alone(entry):
     """A stub filled with a known answer gets in a notebook the verdict that it gets here."""
     known = [("right", "", entry.reference), *(("wrong", *m[1:2], m[0]) for m in entry.mistakes)]
     for state, message, function in known:
-        space = {"np": np, "check": lambda name, answer: answer}
-        given = exec_last(entry.filled(function), space, entry)
+        given = handed_in(entry.filled(function), entry)
         verdict = grade(entry.name, given)
         assert (verdict.state, verdict.message) == (state, message), entry.filled(function)
 
 
-def exec_last(text, space, entry):
+def handed_in(text, entry):
     """What a filled cell hands in."""
-    if isinstance(entry, Function):
-        exec(text, space)
-        return space[entry.name]
-    return eval(text, space)
+    answers = []
+    space = {"np": np, "check": lambda name, answer: answers.append(answer)}
+    exec(text, space)
+    return space[entry.name] if isinstance(entry, Function) else answers[0]
 
 
 @each(FUNCTIONS)

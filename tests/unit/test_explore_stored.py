@@ -34,7 +34,7 @@ def test_stored_form_is_a_picture_and_a_sentence(stored):
     book = nbformat.read(stored, as_version=4)
     assert "widgets" not in book.metadata
     assert VIEW not in stored.read_text(encoding="utf-8")
-    for number, sentence in ((1, "Batch 32,"), (3, "Batch 32,"), (4, "gemv, n = 1,024,")):
+    for number, sentence in ((1, "Batch 64,"), (3, "Batch 64,"), (4, "gemv, n = 1,024,")):
         (output,) = book.cells[number].outputs
         assert set(output.data) == {"image/png", "text/plain"}
         assert output.data["text/plain"].startswith(sentence)

@@ -1,0 +1,51 @@
+"""The dense layer: its pipeline and its compiled loops say the same as NumPy."""
+
+import numpy as np
+import pytest
+
+from course_utils import LoopNest
+from course_utils.kernels import dense
+
+RNG = np.random.default_rng(1)
+X = RNG.random((5, 7), np.float32)
+W = RNG.random((7, 3), np.float32)
+
+
+@pytest.mark.parametrize("order", dense.loops)
+@pytest.mark.parametrize("stored", [np.ascontiguousarray, np.asfortranarray])
+def test_loops_in_each_order_and_layout_add_the_product(order, stored):
+    H = np.ones((5, 3), np.float32)
+    dense.loops[order](X, stored(W), H)
+    assert np.allclose(H, 1 + X @ W)
+
+
+@pytest.mark.parametrize("order", dense.loops)
+def test_loops_run_in_the_order_of_their_name(order):
+    H = Recorder()
+    getattr(dense.loops[order], "py_func", dense.loops[order])(X, W, H)
+    nest = LoopNest(dense.TEXT, b=5, i=7, o=3).order(*order)
+    addresses = nest.addresses().of("H")
+    places = (addresses - addresses.min()) // 4
+    assert H.places == [divmod(place, 3) for place in places.tolist()]
+
+
+class Recorder:
+    """Stands for H and notes in which order its elements are read."""
+
+    def __init__(self):
+        self.places = []
+
+    def __getitem__(self, place):
+        self.places.append(place)
+        return 0.0
+
+    def __setitem__(self, place, value):
+        pass
+
+
+def test_a_layer_counts_its_bias():
+    layer, bare = dense.layer(b=5, i=7, o=3), LoopNest(dense.TEXT, b=5, i=7, o=3)
+    assert layer.macs == bare.macs == 105
+    assert layer.meters().moved - bare.meters().moved == 3 * 4
+    assert layer.meters().flops == bare.meters().flops
+    assert dense.layer(5, 7, 3, itemsize=2).meters().memory == 2 * (35 + 21 + 3 + 15)

@@ -10,7 +10,7 @@ from nbformat.v4 import new_output
 
 from ..exercises.bank import find
 from ..exercises.kinds import Function, Prediction
-from .cells import Cell, cut_off
+from .cells import cut_off, names
 from .sync import exercise_cells, read, store
 
 FOLDER = "variants"  # beside notebooks/, so that ../data is the same folder
@@ -46,8 +46,8 @@ def _mistake(entry, turn):
 
 def _answer(path, notebook, choose):
     cells = {cell.id: cell for cell, _ in exercise_cells(path, notebook)}
-    names = [name.removeprefix("stub-") for name in cells if name.startswith("stub-")]
-    graded = [entry for entry in map(find, names) if not isinstance(entry, Prediction)]
+    stubs = [name.removeprefix("stub-") for name in cells if name.startswith("stub-")]
+    graded = [entry for entry in map(find, stubs) if not isinstance(entry, Prediction)]
     for turn, entry in enumerate(graded):
         function = choose(entry, turn)
         stub = cells[f"stub-{entry.name}"]
@@ -65,12 +65,12 @@ def _check_names(path, notebook, stub, function):
     there = set(dir(builtins))
     for cell in notebook.cells[: notebook.cells.index(stub)]:
         if cell.cell_type == "code":
-            there |= Cell(cell.source).bound
-    (uses,) = Cell(stub.source).later.values()
-    if uses - there:
+            there |= names(cell.source)[1]
+    lacking = names(stub.source)[0] - there
+    if lacking:
         raise ValueError(
-            f"{path.stem}: {function.__name__} uses {', '.join(sorted(uses - there))}, which no "
-            f"cell before {stub.id} binds; an answer must stand alone"
+            f"{path.stem}: {function.__name__} uses {', '.join(sorted(lacking))}, which no cell "
+            f"before {stub.id} binds; an answer must stand alone"
         )
 
 

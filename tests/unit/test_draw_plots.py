@@ -3,6 +3,7 @@
 import re
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import to_hex
 
 from course_utils import draw
 from course_utils.draw import palette, plots
@@ -13,7 +14,7 @@ def test_a_plot_gets_the_look_of_the_cards():
         draw.style()
         figure, ax = plt.subplots()
         (line,) = ax.plot([1, 2])
-        assert line.get_color().upper() == palette.INK.removeprefix("#")
+        assert to_hex(line.get_color()).upper() == palette.INK
         assert figure.get_figwidth() * figure.dpi == 720
         assert not ax.spines["top"].get_visible()
         plt.close(figure)

@@ -3,27 +3,52 @@
 `inlined` is for the helpers of a compiled hot loop: they become part of it.  A call that takes
 arrays would count references to them, each time, with an atomic instruction.
 
-The only module that names numba.  `COURSE_NUMBA=0` switches it off; counts stay the same.
+The only module that names numba, which loads at the first call of a compiled function.
+`COURSE_NUMBA=0` switches it off; counts stay the same.
 """
 
+import functools
 import os
+from importlib.util import find_spec
 
-__all__ = ["NUMBA", "compiled", "inlined"]
+NUMBA = os.environ.get("COURSE_NUMBA") != "0" and find_spec("numba") is not None
 
-try:
-    if os.environ.get("COURSE_NUMBA") == "0":
-        raise ImportError("switched off by COURSE_NUMBA=0")
-    from numba import njit
-except ImportError:
-    NUMBA = False
 
-    def compiled(function):
-        """The function itself: there is no numba here."""
-        return function
+def compiled(function):
+    """The function, compiled when it is first called; its machine code is kept on disk."""
+    return _Waiting(function, cache=True) if NUMBA else function
 
-    inlined = compiled
-else:
-    NUMBA = True
-    # error_model="numpy": integer division without a zero check in every step of a hot loop
-    compiled = njit(cache=True, error_model="numpy")
-    inlined = njit(inline="always", error_model="numpy")
+
+def inlined(function):
+    """The function, to be compiled into those that call it."""
+    return _Waiting(function, inline="always") if NUMBA else function
+
+
+class _Waiting:
+    """Stands for a function until any of them is called.
+
+    Then all are handed to numba and take their places in their modules: compiled functions call
+    one another by the names that stand there.
+    """
+
+    _all = []
+
+    def __init__(self, function, **options):
+        functools.update_wrapper(self, function)
+        self._options = options
+        self._all.append(self)
+
+    def __call__(self, *args):
+        return self._compiled(*args)
+
+    @functools.cached_property
+    def _compiled(self):
+        from numba import njit
+
+        for each in self._all:
+            function = each.__wrapped__
+            # error_model="numpy": integer division without a zero check in every step of a loop
+            each._compiled = njit(error_model="numpy", **each._options)(function)
+            function.__globals__[function.__name__] = each._compiled
+        self._all.clear()
+        return self._compiled

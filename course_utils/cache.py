@@ -254,21 +254,14 @@ def look_up(tags, store_refreshes, codes, sent, misses, write_backs):
     joined with those before: the line is dirty unless all of them were reads.
     """
     sets, ways = tags.shape
-    power_of_two = sets & (sets - 1) == 0
+    mask = sets - 1 if sets & (sets - 1) == 0 else -1  # of a power of two
     n = 0
     for i in range(codes.size):  # an eighth faster than numba's iteration over an array
         code = codes[i]
         line = code >> 8
-        s = line & (sets - 1) if power_of_two else line % sets
+        s = np.uintp(line & mask if mask >= 0 else line % sets)  # unsigned: not from the end
         if tags[s, 0] == code:
             continue
-        if not store_refreshes and code & 3 == walk.WRITE:
-            k = 0
-            while k < ways and tags[s, k] >> 8 != line:
-                k += 1
-            if k < ways:
-                tags[s, k] = code
-                continue
         carried, k = code, 0
         while k < ways:  # each line moves one way back, to where this one was, or out
             carried, tags[s, k] = tags[s, k], carried
@@ -277,13 +270,17 @@ def look_up(tags, store_refreshes, codes, sent, misses, write_backs):
             k += 1
         if k < ways:
             tags[s, 0] = code | carried & 3
+            if not store_refreshes and code & 3 == walk.WRITE:  # all back to where they were
+                for j in range(k):
+                    tags[s, j] = tags[s, j + 1]
+                tags[s, k] = code
             continue
         misses[code >> 2 & 63] += 1
-        sent[n] = code & ~3
+        sent[np.uintp(n)] = code & ~3
         n += 1
         if carried & 3:
             write_backs[carried >> 2 & 63] += 1
-            sent[n] = carried & ~3 | walk.WRITE
+            sent[np.uintp(n)] = carried & ~3 | walk.WRITE
             n += 1
     return n
 

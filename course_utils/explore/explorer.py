@@ -5,6 +5,7 @@ The picture is a pure function of the controls' values; moving one draws it anew
 
 from base64 import b64encode
 from html import escape, unescape
+from textwrap import fill
 
 import ipywidgets as widgets
 
@@ -16,6 +17,7 @@ from .style import CLASS, STYLE
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _MOST_CONTROLS = 3
+_LINE = 74  # letters that fit below a cell in a window of 720 px
 # A Dropdown is left out: in an output, JupyterLab takes its arrow keys.
 _CHOICES = widgets.SelectionSlider, widgets.ToggleButtons
 
@@ -76,14 +78,14 @@ class Explorer:
         return self._drawn({**self._defaults, **self._allowed(values)})
 
     def probe(self, **values):
-        """Move the real controls, print the real readout, and put the controls back.
+        """Move the real controls, print the real readout in short lines, put the controls back.
 
         An unknown control, or a value that it cannot take, is a ValueError.
         """
         values, before = self._allowed(values), self._values()
         try:
             self._move(values)
-            print(unescape(self._readout.value))
+            print(fill(unescape(self._readout.value), _LINE))
         finally:
             self._move(before)
 

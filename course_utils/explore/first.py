@@ -35,8 +35,9 @@ def first_meter():
     The bet "gemv_limit" is what limits gemv at n = 1,024.
 
     >>> first_meter().probe(op="gemm", n=16)
-    gemm, n = 16, fp32: 4,096 MAC, 3,072 B in memory, 3,072 B moved, 2.67 FLOP/B; at best 98.7 \
-of 190 GFLOP/s (reference): movement is full, compute 52 % busy.
+    gemm, n = 16, fp32: 4,096 MAC, 3,072 B in memory, 3,072 B moved, 2.67
+    FLOP/B; at best 98.7 of 190 GFLOP/s (reference): movement is full, compute
+    52 % busy.
     """
     machine = Machine.reference()
 

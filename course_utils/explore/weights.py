@@ -22,8 +22,9 @@ def weight_wall(inputs=_SIZES[0], outputs=_SIZES[1]):
     is compute-bound there in fp32, shows as a diamond; a layer of other sizes has no bet.
 
     >>> weight_wall().probe(batch=8)
-    Batch 8, 4 B a number, bias counted: 627,200 MAC, 342,288 B in memory and moved once, \
-3.66 FLOP/B; at best 136 of 190 GFLOP/s (reference, fp32): memory-bound.
+    Batch 8, 4 B a number, bias counted: 627,200 MAC, 342,288 B in memory and
+    moved once, 3.66 FLOP/B; at best 136 of 190 GFLOP/s (reference, fp32):
+    memory-bound.
     """
     machine = Machine.reference()
 

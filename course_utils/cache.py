@@ -254,12 +254,13 @@ def look_up(tags, store_refreshes, codes, sent, misses, write_backs):
     joined with those before: the line is dirty unless all of them were reads.
     """
     sets, ways = tags.shape
-    mask = sets - 1 if sets & (sets - 1) == 0 else -1  # of a power of two
+    mask = sets - 1 if sets & (sets - 1) == 0 else -1  # sets: a power of two?
     n = 0
     for i in range(codes.size):  # an eighth faster than numba's iteration over an array
         code = codes[i]
         line = code >> 8
-        s = np.uintp(line & mask if mask >= 0 else line % sets)  # unsigned: not from the end
+        # unsigned, here and at `sent`: numba need not ask whether an index counts from the end
+        s = np.uintp(line & mask if mask >= 0 else line % sets)
         if tags[s, 0] == code:
             continue
         carried, k = code, 0

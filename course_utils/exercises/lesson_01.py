@@ -14,7 +14,10 @@ def order_misses():
 
 @prediction(unit="digits")
 def hits_roof():
-    """From which batch on is 784→100, with its bias, compute-bound on the reference machine?"""
+    """From which batch on is 784→100, with its bias, compute-bound on the reference machine?
+
+    Its weights come from main memory.
+    """
 
 
 @prediction(unit="×")

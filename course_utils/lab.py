@@ -94,6 +94,7 @@ def jupyter_options(root, lesson):
         # the repository, so that links from a lesson to course_utils/ and data/ open
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{OWN}/{quote(lesson)}",
+        "--ServerApp.kernel_websocket_connection_class=course_utils.connection.PromptConnection",
         # only what the learner must know: the address, and what goes wrong
         "--ServerApp.log_level=WARN",
     ]

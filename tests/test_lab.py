@@ -13,7 +13,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from traitlets.utils.importstring import import_item
 
 from course_utils import lab
 
@@ -192,6 +194,19 @@ def test_root_is_allowed_for_root_only(root, monkeypatch):
     for user, allowed in ((0, True), (1000, False)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user, raising=False)
         assert ("--allow-root" in lab.jupyter_options(root, "00.ipynb")) is allowed
+
+
+def test_the_server_sends_each_message_at_once(root, monkeypatch):
+    (option,) = [o for o in lab.jupyter_options(root, "00.ipynb") if "connection_class" in o]
+    connection_class = import_item(option.partition("=")[2])
+    (base,) = connection_class.__bases__
+    monkeypatch.setattr(base, "connect", lambda self: "connected")
+    told = []
+    handler = KernelWebsocketHandler
+    monkeypatch.setattr(handler, "set_nodelay", lambda self, value: told.append(value))
+    connection = connection_class.__new__(connection_class)
+    connection.websocket_handler = handler.__new__(handler)
+    assert connection.connect() == "connected" and told == [True]
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""nbval over each shipped lesson, on one core's worth of workers, kernel start included."""
+"""nbval over each lesson, as shipped, solved and answered wrongly, with one worker."""
 
+import re
 import subprocess
 import sys
-import time
 
 import browsing
 
@@ -10,20 +10,19 @@ from course_utils import lab, units
 
 
 def rows():
-    """Seconds of one run of each lesson, and their sum."""
+    """Seconds for the three runs of each lesson as pytest counts them, and their sum.
+
+    Kernel starts are in them, the start of pytest is not: it comes once for all lessons.
+    """
     total = 0.0
     for name in browsing.lessons():
         command = [sys.executable, "-m", "pytest", "-n0", "-q", f"{lab.SHIPPED}/{name}"]
-        start = time.perf_counter()
         done = subprocess.run(
             command, cwd=browsing.ROOT, capture_output=True, text=True, timeout=600
         )
-        taken = time.perf_counter() - start
+        last = done.stdout.strip().rpartition("\n")[2]
+        taken = float(re.search(r" in ([\d.]+)s", last)[1])
         total += taken
-        verdict = "" if done.returncode == 0 else f", and fails: {_last(done.stdout)}"
-        yield f"nbval, {name}", f"{units.seconds(taken)}{verdict}", "≤ 20 s for three such runs"
-    yield "nbval, all lessons once", units.seconds(total), ""
-
-
-def _last(text):
-    return text.strip().rpartition("\n")[2]
+        verdict = "" if done.returncode == 0 else f", and fails: {last}"
+        yield f"nbval, {name} and its variants", f"{units.seconds(taken)}{verdict}", "≤ 20 s"
+    yield "nbval, all lessons", units.seconds(total), ""

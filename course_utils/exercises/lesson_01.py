@@ -880,7 +880,7 @@ def _draw(random):
 
 
 @dense_meters.mistake(
-    "the batch moves nothing. Put a batch of 1, then of 2 into your formulas: what should move?",
+    "neither work nor traffic grows with the batch. With 2 samples instead of 1, what should?",
     "B1",
 )
 def meters_without_batch(batch, inputs, outputs, itemsize):

@@ -12,9 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from . import units, walk
-from ._compiled import compiled
-
-_EMPTY = -4  # the tag of no line, and clean
+from .lru import Lru
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ class Hierarchy:
         line, names = self.caches[0].line, source.tensors
         coalesce = not registers and self._repeats_are_idle(source)
         _check_elements(source, line)
-        levels = [_LevelState(cache) for cache in self.caches]
+        levels = [Lru(cache.sets, cache.ways) for cache in self.caches]
         for codes in source.streams(line=line, coalesce=coalesce, registers=registers):
             if not coalesce:
                 levels[0].seen += np.bincount(codes >> 2 & 63, minlength=walk.MOST_TENSORS)
@@ -205,7 +203,9 @@ class Hierarchy:
             levels[0].seen[: len(names)] = list(source.references().values())
         for near, far in pairwise(levels):
             far.seen += near.misses + near.write_backs
-        return Replay(tuple(level.counted(names) for level in levels), _dirty(levels, names))
+        pairs = zip(self.caches, levels, strict=True)
+        counted = tuple(_counted(cache, level, names) for cache, level in pairs)
+        return Replay(counted, _dirty(levels, names))
 
     def _repeats_are_idle(self, source):
         """Whether a step on the lines of the step before changes nothing in the first level.
@@ -223,67 +223,11 @@ class Hierarchy:
         return f"Hierarchy({levels})"
 
 
-class _LevelState:
-    """The tags of one level, a row for each set, most recent first, and its counts by tensor."""
-
-    def __init__(self, cache):
-        self.cache = cache
-        self.tags = np.full((cache.sets, cache.ways), _EMPTY, np.int64)
-        self.seen, self.misses, self.write_backs = np.zeros((3, walk.MOST_TENSORS), np.int64)
-        self.sent = np.empty(0, np.int64)
-
-    def take(self, codes, store_refreshes):
-        """Look up references: those that the next level sees, good until the next call."""
-        if self.sent.size < 2 * codes.size:  # a miss sends a fetch and at most one write-back
-            self.sent = np.empty(2 * codes.size, np.int64)
-        n = look_up(self.tags, store_refreshes, codes, self.sent, self.misses, self.write_backs)
-        return self.sent[:n]
-
-    def counted(self, names):
-        """What this level saw, as a `Level`."""
-        numbers = np.stack([self.seen, self.misses, self.write_backs], axis=1).tolist()
-        each = {name: Count(*three) for name, three in zip(names, numbers, strict=False)}
-        return Level(*_counts(sum(each.values(), Count())), cache=self.cache, tensors=each)
-
-
-@compiled
-def look_up(tags, store_refreshes, codes, sent, misses, write_backs):
-    """Run references through one level; how many were sent on, in `sent`.
-
-    A reference is `line << 8 | tensor << 2 | kind`.  A tag is the last one to its line, its kind
-    joined with those before: the line is dirty unless all of them were reads.
-    """
-    sets, ways = tags.shape
-    mask = sets - 1 if sets & (sets - 1) == 0 else -1  # sets: a power of two?
-    n = 0
-    for i in range(codes.size):  # an eighth faster than numba's iteration over an array
-        code = codes[i]
-        line = code >> 8
-        # unsigned, here and at `sent`: numba need not ask whether an index counts from the end
-        s = np.uintp(line & mask if mask >= 0 else line % sets)
-        if tags[s, 0] == code:
-            continue
-        carried, k = code, 0
-        while k < ways:  # each line moves one way back, to where this one was, or out
-            carried, tags[s, k] = tags[s, k], carried
-            if carried >> 8 == line:
-                break
-            k += 1
-        if k < ways:
-            tags[s, 0] = code | carried & 3
-            if not store_refreshes and code & 3 == walk.WRITE:  # all back to where they were
-                for j in range(k):
-                    tags[s, j] = tags[s, j + 1]
-                tags[s, k] = code
-            continue
-        misses[code >> 2 & 63] += 1
-        sent[np.uintp(n)] = code & ~3
-        n += 1
-        if carried & 3:
-            write_backs[carried >> 2 & 63] += 1
-            sent[np.uintp(n)] = carried & ~3 | walk.WRITE
-            n += 1
-    return n
+def _counted(cache, level, names):
+    """What a level saw, as a `Level`."""
+    numbers = np.stack([level.seen, level.misses, level.write_backs], axis=1).tolist()
+    each = {name: Count(*three) for name, three in zip(names, numbers, strict=False)}
+    return Level(*_counts(sum(each.values(), Count())), cache=cache, tensors=each)
 
 
 def _nests(source):
@@ -297,8 +241,7 @@ def _dirty(levels, names):
     """{tensor: lines that some level still holds dirty}; a line dirty in two levels counts once."""
     owner = {}
     for level in reversed(levels):
-        used = level.tags[level.tags[:, 0] != _EMPTY]  # often a few of a large cache's sets
-        tags = used[used & 3 != 0]
+        tags = level.dirty()
         owner.update(zip((tags >> 8).tolist(), (tags >> 2 & 63).tolist(), strict=True))
     owners = list(owner.values())
     return {name: owners.count(number) for number, name in enumerate(names)}

@@ -15,6 +15,7 @@ _HOME = {
     "check": "exercises",
     "hint": "exercises",
     "machine": "machines",
+    "miss_curve": "curve",
     "predict": "exercises",
     "reveal": "exercises",
     "solution": "exercises",

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import units, walk
+from . import sources, units, walk
 from .lru import Lru
 
 
@@ -189,18 +189,20 @@ class Hierarchy:
         >>> replay.misses, replay.levels[0].tensors["x"], replay.moved
         (127, Count(references=1000, misses=63, write_backs=0), 8192)
         """
-        source = _source(work, writes, registers)
+        source = sources.replayable(work, writes, registers, "replay")
         line, names = self.caches[0].line, source.tensors
-        coalesce = not registers and self._repeats_are_idle(source)
-        _check_elements(source, line)
+        coalesce = self._repeats_are_idle(source)
+        sources.check_elements(source, line, "replay")
         levels = [Lru(cache.sets, cache.ways) for cache in self.caches]
-        for codes in source.streams(line=line, coalesce=coalesce, registers=registers):
-            if not coalesce:
-                levels[0].seen += np.bincount(codes >> 2 & 63, minlength=walk.MOST_TENSORS)
-            for level in levels:
-                codes = level.take(codes, self.store_refreshes)
-        if coalesce:  # what was left out were hits of the first level
+        if registers or not hasattr(source, "items"):
+            items = sources.tallied(source.streams(line=line, registers=registers), levels[0].seen)
+        else:  # what is left out of the items were hits of the first level
+            items = source.items(line, coalesce)
             levels[0].seen[: len(names)] = list(source.references().values())
+        for level in levels:
+            items = level.stream(items, self.store_refreshes)
+        for _ in items:
+            pass
         for near, far in pairwise(levels):
             far.seen += near.misses + near.write_backs
         pairs = zip(self.caches, levels, strict=True)
@@ -213,7 +215,7 @@ class Hierarchy:
         Not where a step touches more lines than there are ways, so that its own may evict one
         another; and not where a store leaves its line's age, since then the line grows older.
         """
-        steps = [nest.touches for nest in _nests(source)]
+        steps = [nest.touches for nest in sources.nests(source)]
         ages = any(kind == walk.WRITE for step in steps for _, kind in step)
         fits = bool(steps) and self.caches[0].ways >= max(map(len, steps))
         return fits and (self.store_refreshes or not ages)
@@ -230,60 +232,12 @@ def _counted(cache, level, names):
     return Level(*_counts(sum(each.values(), Count())), cache=cache, tensors=each)
 
 
-def _nests(source):
-    """The nests behind a source of references; none behind a trace."""
-    if isinstance(source, walk.Trace):
-        return ()
-    return getattr(source, "nests", (source,))
-
-
 def _dirty(levels, names):
     """{tensor: lines that some level still holds dirty}; a line dirty in two levels counts once."""
-    owner = {}
-    for level in reversed(levels):
+    found, nearer = np.zeros(walk.MOST_TENSORS, np.int64), np.empty(0, np.int64)
+    for level in levels:
         tags = level.dirty()
-        owner.update(zip((tags >> 8).tolist(), (tags >> 2 & 63).tolist(), strict=True))
-    owners = list(owner.values())
-    return {name: owners.count(number) for number, name in enumerate(names)}
-
-
-def _check_elements(source, line):
-    for nest in _nests(source):
-        for tensor in nest.tensors:
-            if nest.itemsize_of(tensor) > line:
-                raise ValueError(
-                    f"replay: an element of {tensor!r} has {nest.itemsize_of(tensor)} B and a line "
-                    f"{line} B; take longer lines"
-                )
-
-
-def _source(work, writes, registers):
-    """The work as something with streams."""
-    if hasattr(work, "streams"):
-        if writes is not None:
-            raise ValueError(
-                "replay: writes= goes with an array of addresses; this work knows its own"
-            )
-        if registers and isinstance(work, walk.Trace):
-            raise ValueError("replay: a trace is replayed as it is; take addresses(registers=True)")
-        return work
-    addresses = np.asarray(work)
-    if addresses.ndim != 1 or not np.issubdtype(addresses.dtype, np.integer) or registers:
-        raise ValueError(
-            "replay: takes a LoopNest, a Pipeline, a Trace or a 1-D array of integer addresses "
-            f"(without registers=); got {type(work).__name__}, dtype {addresses.dtype}, "
-            f"shape {addresses.shape}"
-        )
-    kinds = np.zeros(addresses.size, bool) if writes is None else np.asarray(writes)
-    if kinds.shape != addresses.shape or kinds.dtype != bool:
-        raise ValueError(
-            f"replay: writes= takes one boolean for each of the {addresses.size:,} addresses; "
-            f"got dtype {kinds.dtype}, shape {kinds.shape}"
-        )
-    if addresses.size and not 0 <= addresses.min() <= addresses.max() < walk.LARGEST_ADDRESS:
-        raise ValueError(
-            f"replay: byte addresses run from 0 to {walk.LARGEST_ADDRESS - 1:,}; "
-            f"got {addresses.min():,} to {addresses.max():,}"
-        )
-    labels = np.zeros(addresses.size, np.int16)
-    return walk.Trace(addresses.astype(np.int64), labels, kinds.astype(np.int16), ("addresses",))
+        tags = tags[~np.isin(tags >> 8, nearer)]
+        found += np.bincount(tags >> 2 & 63, minlength=walk.MOST_TENSORS)
+        nearer = np.concatenate([nearer, tags >> 8])
+    return dict(zip(names, found.tolist(), strict=False))

@@ -5,7 +5,7 @@ Textbook: set-associative, the least recently used line of a set goes, write-all
 
 import numpy as np
 
-from . import walk
+from . import repeats, walk
 from ._compiled import compiled
 
 _EMPTY = -4  # the tag of no line, and clean
@@ -19,12 +19,57 @@ class Lru:
         self.seen, self.misses, self.write_backs = np.zeros((3, walk.MOST_TENSORS), np.int64)
         self._sent = np.empty(0, np.int64)
 
-    def take(self, codes, store_refreshes):
-        """Look up references: those that the next level sees, good until the next call."""
+    def stream(self, items, store_refreshes):
+        """Look up all items: those that the next level sees.  An array is good until the next."""
+        for item in items:
+            if isinstance(item, repeats.Repeat):
+                yield from self._repeat(item, store_refreshes)
+            else:
+                yield self._take(item, store_refreshes)
+
+    def _take(self, codes, store_refreshes):
         if self._sent.size < 2 * codes.size:  # a miss sends a fetch and at most one write-back
             self._sent = np.empty(2 * codes.size, np.int64)
         n = look_up(self.tags, store_refreshes, codes, self._sent, self.misses, self.write_backs)
         return self._sent[:n]
+
+    def _repeat(self, repeat, store_refreshes):
+        """Look up a Repeat until a turn only moves the state; what is left follows from that turn.
+
+        Turns are taken in groups that bring each line back to its set.  Say a group finds the state
+        `s`, refers to `x`, and leaves `m(s)`, where `m` moves lines as the Repeat does.  The next
+        one finds `m(s)` and refers to `m(x)`, so it leaves `m(m(s))`: a level knows lines only by
+        which are the same and by their sets, and `m` keeps both.  (No two arrays share a line, and
+        `m` keeps each in its own array.  For the foremost line of an array in `m(s)` was referred
+        to by this group: otherwise it would be in `s`, and a line further on in `m(s)`.)
+        """
+        group = repeats.period(repeat.shift, self.tags.shape[0])
+        shift, done, pause = repeat.shift * group, 0, 0
+        while done + 2 * group <= repeat.count:
+            before, counts = self._moved(shift), self._counts()
+            sent = repeats.Recording()
+            for item in self.stream(repeat.turns(done, group), store_refreshes):
+                sent.add(item)
+                yield item
+            done += group
+            left = (repeat.count - done) // group
+            if not sent.given_up and np.array_equal(before, self.tags):
+                self.misses, self.write_backs = self._counts() + left * (self._counts() - counts)
+                self.tags = self._moved(shift * left)
+                yield sent.again(left, shift)
+                done += left * group
+                break
+            pause = min(2 * pause + 1, left)  # a look at the state costs: look ever less often
+            yield from self.stream(repeat.turns(done, pause * group), store_refreshes)
+            done += pause * group
+        yield from self.stream(repeat.turns(done, repeat.count - done), store_refreshes)
+
+    def _counts(self):
+        return np.stack([self.misses, self.write_backs])
+
+    def _moved(self, by):
+        """The tags when their lines lie further on, by tensor."""
+        return np.where(self.tags == _EMPTY, _EMPTY, repeats.moved(self.tags, by))
 
     def dirty(self):
         """The tags of the lines that are not yet written back."""

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from . import counting, tables, walk
+from . import counting, repeats, tables, walk
 from .listing import listing
 from .meters import Meters
 from .notation import parse
@@ -263,22 +263,28 @@ class LoopNest:
             touches.append((reference, kind))
         return touches
 
-    def _tables(self, touches, bases=None, unit=None, fixed=None, names=None):
-        """The `walk.Tables` of the given touches; `fixed` holds some indexes at one value."""
+    def _tables(self, touches, bases=None, unit=None, names=None):
+        """The `walk.Tables` of the given touches."""
         return tables.tables(
             self.work,
             self.schedule,
             touches,
             bases or tables.placed({tensor: self.nbytes(tensor) for tensor in self.tensors}),
             unit or self.work.itemsize,
-            fixed or {},
             names or self.tensors,
         )
 
-    def streams(self, line=1, coalesce=False, registers=False, **placed):
+    def walk(self, bases=None, names=None):
+        """The `walk.Tables` of the nest's touches, in bytes."""
+        return self._tables(self.touches, bases=bases, names=names)
+
+    def streams(self, line=1, coalesce=False, registers=False):
         """Arrays of coded references (see `walk.references`), in lines of `line` bytes."""
-        steps = self._tables(self.touches, **placed)
-        return walk.references(steps, line.bit_length() - 1, coalesce, registers)
+        return walk.references(self.walk(), line.bit_length() - 1, coalesce, registers)
+
+    def items(self, line, coalesce):
+        """The same stream as arrays and, for loops that only move, `repeats.Repeat`s."""
+        return repeats.of_walk(self.walk(), line, coalesce)
 
     def references(self):
         """{tensor: how often `addresses` refers to it}: the output of `+=` once an iteration.

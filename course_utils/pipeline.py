@@ -1,6 +1,6 @@
 """`Pipeline`: nests in a row that share tensors and find the cache as the last one left it."""
 
-from . import arguments, tables
+from . import arguments, repeats, tables, walk
 from .meters import Meters
 from .nest import LoopNest
 from .tables import Access
@@ -164,22 +164,56 @@ class Pipeline:
             written.add(nest.output)
         return total
 
-    def streams(self, line=1, coalesce=False, registers=False):
-        """Arrays of coded references (see `walk.references`) of all repetitions, in order."""
+    def _walks(self):
+        """(`walk.Tables` of a nest, whether its outermost loop is the repetition) twice: of an even
+        and of an odd repetition, when buffers have swapped places."""
         homes = tables.placed({tensor: self.nbytes(tensor) for tensor in self.tensors})
         swapped = dict(homes)
         for one, two in self.buffers:
             swapped[one], swapped[two] = homes[two], homes[one]
-        for turn in range(self.repeat):
-            for nest in self.nests:
-                yield from nest.streams(
-                    line,
-                    coalesce,
-                    registers,
-                    bases=swapped if turn % 2 else homes,
-                    fixed={self.index: turn} if self.index in nest.size else None,
-                    names=self.tensors,
-                )
+        return [
+            [self._walk(nest, bases) for nest in self.nests]
+            for bases in ([homes, swapped] if self.buffers else [homes])
+        ]
+
+    def _walk(self, nest, bases):
+        own = self.index in nest.size
+        if own:
+            nest = nest.order(self.index, *(name for name in nest.loops if name != self.index))
+        return nest.walk(bases, self.tensors), own
+
+    def _turns(self, walks, first, count):
+        """The `walk.Tables` of the nests in some of the repetitions, in order."""
+        for turn in range(first, first + count):
+            for steps, own in walks[turn % len(walks)]:
+                yield repeats.part(steps, 0, turn, 1) if own else steps
+
+    def streams(self, line=1, coalesce=False, registers=False):
+        """Arrays of coded references (see `walk.references`) of all repetitions, in order."""
+        for steps in self._turns(self._walks(), 0, self.repeat):
+            yield from walk.references(steps, line.bit_length() - 1, coalesce, registers)
+
+    def items(self, line, coalesce):
+        """The same stream as arrays and, where repetitions only move, `repeats.Repeat`s."""
+        walks = self._walks()
+
+        def items(first, count):
+            for steps in self._turns(walks, first, count):
+                yield from repeats.of_walk(steps, line, coalesce)
+
+        yield from repeats.turns(self.repeat, self._step(walks), line, items, len(walks))
+
+    def _step(self, walks):
+        """{tensor's number: bytes that a repetition moves it}, or None where it does more."""
+        steps = [
+            repeats.step_of(steps, 0) if own else dict.fromkeys((steps.labels >> 2).tolist(), 0)
+            for steps, own in walks[0]
+        ]
+        if None in steps:
+            return None
+        found = repeats.agreed(pair for step in steps for pair in step.items())
+        swap = {self.tensors.index(name) for pair in self.buffers for name in pair}
+        return None if found and any(found[number] for number in swap) else found
 
     def references(self):
         """{tensor: how often `addresses` refers to it}: the output of `+=` once an iteration."""

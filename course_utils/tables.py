@@ -6,7 +6,6 @@ import numpy as np
 
 from . import walk
 
-_BOUNDARY = 64  # bytes
 _LONGEST_TRACE = 100_000_000
 
 
@@ -46,13 +45,13 @@ def counted(source):
     }
 
 
-def tables(work, schedule, touches, bases, unit, fixed, names):
+def tables(work, schedule, touches, bases, unit, names):
     """The `walk.Tables` of `touches`, (reference, kind) pairs, under a schedule.
 
     `bases` and `unit`: where each tensor begins and how far apart its elements are, in bytes or in
-    elements.  `fixed`: {index: value} for indexes that no loop moves.  `names`: tensors by number.
+    elements.  `names`: tensors by number.
     """
-    forms = _Forms(work, schedule, fixed)
+    forms = _Forms(work, schedule)
     for reference, _ in touches:
         strides = strides_of(work.shapes[reference.name], schedule.layouts.get(reference.name))
         pairs = list(zip(strides, reference.subscripts, strict=True))
@@ -83,9 +82,8 @@ def strides_of(shape, axes=None):
 class _Forms:
     """Collects the forms; those of look-ups come last, since `walk` reads them first."""
 
-    def __init__(self, work, schedule, fixed):
-        self.work, self.schedule, self.fixed = work, schedule, fixed
-        self.loops = [loop for loop in schedule.loops if loop.index not in fixed]
+    def __init__(self, work, schedule):
+        self.work, self.schedule, self.loops = work, schedule, schedule.loops
         self.rows = []  # (base, strides, extent)
         self.lookups = []  # (base, strides, form that it feeds, coefficient)
         at, self.offsets = 0, {}
@@ -112,19 +110,18 @@ class _Forms:
 
     def affine(self, subscript):
         """The constant part and what one step of each loop adds."""
-        held = sum(c * self.fixed.get(i, 0) for i, c in subscript.terms.items())
         steps = [subscript.terms.get(loop.index, 0) * loop.step for loop in self.loops]
-        return subscript.constant + held, np.array(steps, object)
+        return subscript.constant, np.array(steps, object)
 
     def tables(self, labels):
         first = len(self.rows)
         links = [(first + k, fed, c) for k, (_, _, fed, c) in enumerate(self.lookups)]
         rows = self.rows + [(base, strides, -1) for base, strides, _, _ in self.lookups]
-        loops = max(len(self.loops), 1)  # a nest whose indexes are all fixed still runs once
+        loops = len(self.loops)
         strides = np.zeros((len(rows), loops), object)
         for f, (_, row, _) in enumerate(rows):
             strides[f, : row.size] = row
-        trips = [loop.trips for loop in self.loops] or [1]
+        trips = [loop.trips for loop in self.loops]
         reach = max(
             abs(b) + sum(abs(s) * t for s, t in zip(row, trips, strict=False)) for b, row, _ in rows
         )
@@ -180,5 +177,5 @@ def placed(nbytes):
     bases, at = {}, 0
     for tensor, size in nbytes.items():
         bases[tensor] = at
-        at += -(-size // _BOUNDARY) * _BOUNDARY
+        at += -(-size // walk.BOUNDARY) * walk.BOUNDARY
     return bases

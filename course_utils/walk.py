@@ -17,6 +17,8 @@ READ, WRITE, UPDATE = 0, 1, 2  # UPDATE: a `+=` output, read and then written
 MOST_TENSORS = 64
 LARGEST_ADDRESS = 1 << 54
 
+BOUNDARY = 64  # bytes: each array begins on a multiple
+
 STEPS_AT_ONCE = 1 << 14  # their references stay near the core of the computer that replays them
 
 Tables = namedtuple(

@@ -71,6 +71,11 @@ def nests(draw, scheduled=True):
             _affine(draw, names, sizes, draw(st.booleans()))[0]
             for _ in range(draw(st.integers(0, 2)))
         ]
+        if out and draw(st.integers(0, 5)) == 0:  # a scatter
+            text, high = _affine(draw, names, sizes)
+            values = draw(st.lists(st.integers(0, 6), min_size=high + 1, max_size=high + 1))
+            index["to"] = np.array(values, np.int64)
+            out[0] = f"to[{text}]"
     else:
         out = draw(st.permutations(used))
     joiner = draw(st.sampled_from(["*", "+"]))

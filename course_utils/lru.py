@@ -9,6 +9,7 @@ from . import repeats, walk
 from ._compiled import compiled
 
 _EMPTY = -4  # the tag of no line, and clean
+_FREE = 1 << 15  # tags that may be looked at in advance: beyond, one for each reference
 
 
 class Lru:
@@ -18,6 +19,7 @@ class Lru:
         self.tags = np.full((sets, ways), _EMPTY, np.int64)
         self.seen, self.misses, self.write_backs = np.zeros((3, walk.MOST_TENSORS), np.int64)
         self._sent = np.empty(0, np.int64)
+        self._taken = self._looked = 0  # references; tags looked at to find turns that only move
 
     def stream(self, items, store_refreshes):
         """Look up all items: those that the next level sees.  An array is good until the next."""
@@ -31,6 +33,7 @@ class Lru:
         if self._sent.size < 2 * codes.size:  # a miss sends a fetch and at most one write-back
             self._sent = np.empty(2 * codes.size, np.int64)
         n = look_up(self.tags, store_refreshes, codes, self._sent, self.misses, self.write_backs)
+        self._taken += codes.size
         return self._sent[:n]
 
     def _repeat(self, repeat, store_refreshes):
@@ -44,24 +47,27 @@ class Lru:
         to by this group: otherwise it would be in `s`, and a line further on in `m(s)`.)
         """
         group = repeats.period(repeat.shift, self.tags.shape[0])
-        shift, done, pause = repeat.shift * group, 0, 0
-        while done + 2 * group <= repeat.count:
-            before, counts = self._moved(shift), self._counts()
-            sent = repeats.Recording()
+        shift, done, looks, skip = repeat.shift * group, 0, 0, 0
+        while done + (skip + 2) * group <= repeat.count:
+            yield from self.stream(repeat.turns(done, skip * group), store_refreshes)
+            done += skip * group
+            looks += 1
+            skip = 1 << looks >> 2  # a look costs: look at groups 0, 1, 3, 6, 11, …
+            if self._looked + self.tags.size > self._taken + _FREE:
+                continue
+            before, counts, sent = self._moved(shift), self._counts(), repeats.Recording()
             for item in self.stream(repeat.turns(done, group), store_refreshes):
                 sent.add(item)
                 yield item
             done += group
-            left = (repeat.count - done) // group
+            self._looked += self.tags.size
             if not sent.given_up and np.array_equal(before, self.tags):
+                left = (repeat.count - done) // group
                 self.misses, self.write_backs = self._counts() + left * (self._counts() - counts)
                 self.tags = self._moved(shift * left)
                 yield sent.again(left, shift)
                 done += left * group
                 break
-            pause = min(2 * pause + 1, left)  # a look at the state costs: look ever less often
-            yield from self.stream(repeat.turns(done, pause * group), store_refreshes)
-            done += pause * group
         yield from self.stream(repeat.turns(done, repeat.count - done), store_refreshes)
 
     def _counts(self):

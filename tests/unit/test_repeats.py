@@ -138,7 +138,7 @@ def test_rows_of_one_head_are_not_all_looked_up():
     hierarchy = Hierarchy.parse("1KiB/2 + 16KiB/4")
     replay, (near, far) = looked_up(hierarchy, nest)
     assert near < replay.levels[0].references / 10
-    assert far == replay.levels[1].references  # its period is longer than the nest
+    assert far < replay.levels[1].references
     same(hierarchy, nest)
 
 

@@ -181,3 +181,26 @@ def test_a_turn_that_sends_too_much_is_not_kept(monkeypatch):
     same(hierarchy, heads(16, 16, 8))
     replay, (near, _) = looked_up(hierarchy, heads(16, 16, 8))
     assert near > replay.levels[0].references / 20  # coalesced, but turn by turn
+
+
+def test_repetitions_that_swap_buffers_repeat_in_pairs():
+    # of the two lines that s and u hold by turns, one shares its set with G
+    step = [
+        LoopNest("u[p] += s[p] * G[p]", p=16, shapes={"G": (32,)}),
+        LoopNest("w[k] = Z[k]", k=64),  # leaves nothing of the rest in the cache
+    ]
+    pipeline = Pipeline(step, repeat=9, buffers=[("u", "s")])
+    hierarchy = Hierarchy.parse("128/1")
+    same(hierarchy, pipeline)
+    one, two, three = (
+        hierarchy.replay(Pipeline(step, repeat=n, buffers=[("u", "s")])).write_backs
+        for n in (1, 2, 3)
+    )
+    assert two - one != three - two  # so a turn is not the one before again
+
+
+def test_buffers_that_move_are_no_turns():
+    step = [LoopNest("T[h,p] = V[h,p]", h=8, p=16), LoopNest("s[p] += T[h,p]", h=8, p=16)]
+    pipeline = Pipeline(step, repeat="h", buffers=[("T", "V")])
+    assert all(isinstance(item, np.ndarray) for item in pipeline.items(64, False))
+    same(Hierarchy.parse("256/2"), pipeline)

@@ -6,9 +6,7 @@ changes only the order of the touches.  Nests are immutable: each method gives a
 
 from math import prod
 
-import numpy as np
-
-from . import counting, repeats, tables, walk
+from . import counting, execution, repeats, tables, walk
 from .listing import listing
 from .meters import Meters
 from .notation import parse
@@ -263,20 +261,14 @@ class LoopNest:
             touches.append((reference, kind))
         return touches
 
-    def _tables(self, touches, bases=None, unit=None, names=None):
-        """The `walk.Tables` of the given touches."""
-        return tables.tables(
-            self.work,
-            self.schedule,
-            touches,
-            bases or tables.placed({tensor: self.nbytes(tensor) for tensor in self.tensors}),
-            unit or self.work.itemsize,
-            names or self.tensors,
-        )
-
     def walk(self, bases=None, names=None):
-        """The `walk.Tables` of the nest's touches, in bytes."""
-        return self._tables(self.touches, bases=bases, names=names)
+        """The `walk.Tables` of the nest's touches, in bytes.
+
+        `bases`: {tensor: its first byte}; `names`: tensors by number; the nest's own if not given.
+        """
+        bases = bases or tables.placed({tensor: self.nbytes(tensor) for tensor in self.tensors})
+        size, names = self.work.itemsize, names or self.tensors
+        return tables.tables(self.work, self.schedule, self.touches, bases, size, names)
 
     def streams(self, line=1, coalesce=False, registers=False):
         """Arrays of coded references (see `walk.references`), in lines of `line` bytes."""
@@ -313,55 +305,12 @@ class LoopNest:
         Takes each input by name, in its shape; dtypes float32, float64 or integers, the widest of
         them for all.  `+=` starts from zeros, or from the output where it is given.
 
+        >>> import numpy as np
         >>> X, W = np.ones((2, 3), np.float32), np.ones((3, 4), np.float32)
         >>> LoopNest("H[b,o] += X[b,i] * W[i,o]", b=2, i=3, o=4).run(X=X, W=W).tolist()
         [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
         """
-        arrays = {name: np.asarray(a) for name, a in arrays.items()}
-        wanted = [*self.inputs] + [self.output] * (self.output in arrays)
-        for name in sorted({*arrays, *wanted}):
-            if name not in arrays or name not in wanted:
-                state = "missing" if name in wanted else "no input"
-                raise ValueError(
-                    f"LoopNest.run: {name!r} is {state}; pass {', '.join(self.inputs)}"
-                )
-            if arrays[name].shape != self.shape(name):
-                raise ValueError(
-                    f"LoopNest.run: {name!r} has shape {arrays[name].shape}; "
-                    f"the nest needs {self.shape(name)}"
-                )
-        memory, bases = self._memory(arrays)
-        statement = self.work.statement
-        touches = [(r, walk.READ) for r in statement.references]
-        steps = self._tables(touches, bases=bases, unit=dict.fromkeys(self.tensors, 1))
-        counter, count = np.zeros((2, steps.trips.size), np.int64)
-        product = statement.joiner == "*"
-        walk.execute(steps, memory, statement.accumulates, product, counter, count)
-        stored, axes = self.shape(self.output), self.schedule.layouts.get(self.output)
-        start = bases[self.output]
-        out = memory[start : start + prod(stored)]
-        if axes:
-            return out.reshape([stored[a] for a in axes]).transpose(np.argsort(axes)).copy()
-        return out.reshape(stored).copy()
-
-    def _memory(self, arrays):
-        """All elements in one array, each tensor in its layout; and where each begins."""
-        dtype = np.result_type(*arrays.values())
-        if np.issubdtype(dtype, np.integer):
-            dtype = np.dtype(np.int64)
-        if dtype not in (np.float32, np.float64, np.int64):
-            raise ValueError(
-                f"LoopNest.run: no loops for dtype {dtype}; pass float32, float64 or integers"
-            )
-        bases, at = {}, 0
-        for tensor in (*self.inputs, self.output):
-            bases[tensor] = at
-            at += prod(self.shape(tensor))
-        memory = np.zeros(at, dtype)
-        for tensor, array in arrays.items():
-            stored = array.transpose(self.schedule.layouts.get(tensor, range(array.ndim)))
-            memory[bases[tensor] : bases[tensor] + array.size] = stored.ravel()
-        return memory, bases
+        return execution.run(self, arrays)
 
     def source(self):
         """The loops as Python text; it runs on NumPy arrays of the tensors' names.

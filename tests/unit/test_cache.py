@@ -16,7 +16,7 @@ MATMUL = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=32, j=32, k=32)
 
 
 @st.composite
-def hierarchies(draw, depth=3):
+def hierarchies(draw, depth=4):
     line = draw(st.sampled_from([8, 16, 64, 128]))
     caches = []
     for _ in range(draw(st.integers(1, depth))):
@@ -197,6 +197,26 @@ def test_known_counts_of_the_recurrent_network(size, misses):
     ]
     rnn = Pipeline(step, repeat="t", buffers=[("h", "z")])
     assert Hierarchy.parse(size).replay(rnn).misses == misses
+
+
+def test_known_counts_of_a_gather_and_a_scatter():
+    # rows of 16 floats fill one line each; 100 look-ups of 4 B fill 7
+    rows = np.random.default_rng(0).integers(0, 1000, 100)
+    gather = LoopNest(
+        "H[n,d] = E[row[n],d]", n=100, d=16, shapes={"E": (1000, 16)}, index={"row": rows},
+        itemsize={"row": 4},
+    )  # fmt: skip
+    replay = Hierarchy.parse("1MiB/16").replay(gather)
+    misses = {tensor: count.misses for tensor, count in replay.levels[0].tensors.items()}
+    assert misses == {"E": len(set(rows)), "H": 100, "row": 7}
+    assert replay.dirty == {"E": 0, "H": 100, "row": 0}
+    scatter = LoopNest(
+        "G[row[n],d] += H[n,d]", n=100, d=16, shapes={"G": (1000, 16)}, index={"row": np.sort(rows)}
+    )
+    replay = Hierarchy.parse("256/4").replay(scatter)  # four lines: sorted rows come together
+    misses = {tensor: count.misses for tensor, count in replay.levels[0].tensors.items()}
+    assert misses == {"H": 100, "G": len(set(rows)), "row": 13}
+    assert replay.write_backs + replay.dirty["G"] == len(set(rows))
 
 
 def test_an_endless_cache_moves_the_lines_of_the_compulsory_traffic():

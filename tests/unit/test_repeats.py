@@ -75,7 +75,7 @@ def long_nests(draw, names=("X", "Y", "O")):
     return nest.order(*draw(st.permutations(nest.loops)))
 
 
-@given(long_nests(), hierarchies(depth=4))
+@given(long_nests(), hierarchies())
 def test_of_a_nest(nest, hierarchy):
     same(hierarchy, nest)
 
@@ -111,7 +111,7 @@ def pipelines(draw):
     return Pipeline(steps, repeat=repeat, buffers=buffers)
 
 
-@given(pipelines(), hierarchies(depth=4))
+@given(pipelines(), hierarchies())
 def test_of_a_pipeline(pipeline, hierarchy):
     same(hierarchy, pipeline)
 

@@ -75,7 +75,11 @@ class Lru:
 
     def _moved(self, by):
         """The tags when their lines lie further on, by tensor."""
-        return np.where(self.tags == _EMPTY, _EMPTY, repeats.moved(self.tags, by))
+        return np.where(
+            self.tags == _EMPTY,
+            _EMPTY,
+            repeats.moved(self.tags.ravel(), by).reshape(self.tags.shape),
+        )
 
     def dirty(self):
         """The tags of the lines that are not yet written back."""

@@ -7,12 +7,12 @@ may leave out the turns that are left: see `lru`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import groupby
 from math import gcd, lcm, prod
 
 import numpy as np
 
 from . import walk
+from ._compiled import compiled
 
 # Below so many steps, telling turns apart costs more than walking them.
 _FEW_STEPS = 4 * walk.STEPS_AT_ONCE
@@ -23,8 +23,8 @@ _LONGEST = 1 << 22  # references that a turn may send on and still be kept
 class Repeat:
     """`count` turns; each refers to what the turn before did, `shift` lines further.
 
-    `shift`: lines by the number of a tensor.  `make(first, count)`: the items of some of the turns;
-    `offset`: how many lines further on than `make` says everything lies, by tensor.
+    `shift`: lines by the number of a tensor.  `make(first, count, offset)`: the items of some of
+    the turns, everything `offset` lines further on, by tensor.
     """
 
     count: int
@@ -34,8 +34,7 @@ class Repeat:
 
     def turns(self, first, count):
         """The items of `count` turns from `first` on."""
-        for item in self.make(first, count) if count else ():
-            yield moved(item, self.offset)
+        return self.make(first, count, self.offset) if count else ()
 
     @classmethod
     def of(cls, count, shift, make):
@@ -64,17 +63,20 @@ class Recording:
 
     def again(self, count, shift):
         """A Repeat of `count` turns more, the first of them one shift further on."""
-        runs = [list(run) for _, run in groupby(self.items, lambda item: isinstance(item, Repeat))]
-        items = [
-            item
-            for run in runs
-            for item in (run if isinstance(run[0], Repeat) else [np.concatenate(run)])
-        ]
+        items = []
+        for item in self.items:  # in few pieces, yet none too long for a near cache
+            last = items[-1] if items else None
+            if isinstance(item, Repeat) or last is None or isinstance(last, Repeat):
+                items.append(item)
+            elif last.size + item.size > walk.STEPS_AT_ONCE:
+                items.append(item)
+            else:
+                items[-1] = np.concatenate([last, item])
 
-        def make(first, count):
+        def make(first, count, offset):
             for turn in range(first, first + count):
                 for item in items:
-                    yield moved(item, shift * (turn + 1))
+                    yield moved(item, offset + shift * (turn + 1))
 
         return Repeat.of(count, shift, make)
 
@@ -85,7 +87,16 @@ def moved(item, by):
         return item
     if isinstance(item, Repeat):
         return replace(item, offset=item.offset + by)
-    return item + (by << 8)[item >> 2 & 63]
+    out = np.empty_like(item)
+    move(item, by, out)
+    return out
+
+
+@compiled
+def move(codes, by, out):
+    """Write the codes to `out`, some lines further on, by tensor."""
+    for i in range(codes.size):
+        out[i] = codes[i] + (by[codes[i] >> 2 & 63] << 8)
 
 
 def period(shift, size):
@@ -138,7 +149,11 @@ def turns(count, step, line, items, every=1):
     shift = np.zeros(walk.MOST_TENSORS, np.int64)
     for tensor, nbytes in step.items():
         shift[tensor] = nbytes * group // line
-    yield Repeat.of(whole, shift, lambda first, n: items(first * group, n * group))
+
+    def make(first, n, offset):
+        return (moved(item, offset) for item in items(first * group, n * group))
+
+    yield Repeat.of(whole, shift, make)
     if count % group:
         yield from items(whole * group, count % group)
 

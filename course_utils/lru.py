@@ -75,11 +75,9 @@ class Lru:
 
     def _moved(self, by):
         """The tags when their lines lie further on, by tensor."""
-        return np.where(
-            self.tags == _EMPTY,
-            _EMPTY,
-            repeats.moved(self.tags.ravel(), by).reshape(self.tags.shape),
-        )
+        tags = self.tags.ravel()
+        tags = np.where(tags == _EMPTY, _EMPTY, repeats.moved(tags, by))
+        return tags.reshape(self.tags.shape)
 
     def dirty(self):
         """The tags of the lines that are not yet written back."""

@@ -7,6 +7,7 @@ may leave out the turns that are left: see `lru`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import gcd, lcm, prod
 
 import numpy as np
@@ -64,14 +65,11 @@ class Recording:
     def again(self, count, shift):
         """A Repeat of `count` turns more, the first of them one shift further on."""
         items = []
-        for item in self.items:  # in few pieces, yet none too long for a near cache
-            last = items[-1] if items else None
-            if isinstance(item, Repeat) or last is None or isinstance(last, Repeat):
-                items.append(item)
-            elif last.size + item.size > walk.STEPS_AT_ONCE:
-                items.append(item)
-            else:
-                items[-1] = np.concatenate([last, item])
+        for of_arrays, run in groupby(self.items, lambda item: isinstance(item, np.ndarray)):
+            if of_arrays:  # in few pieces, yet none too long for a near cache
+                whole = np.concatenate(list(run))
+                run = np.array_split(whole, whole.size // walk.STEPS_AT_ONCE + 1)
+            items += run
 
         def make(first, count, offset):
             for turn in range(first, first + count):

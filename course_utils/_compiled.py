@@ -19,6 +19,11 @@ def compiled(function):
     return _Waiting(function, cache=True) if NUMBA else function
 
 
+def released(function):
+    """The same without the interpreter lock: threads that call it run side by side."""
+    return _Waiting(function, cache=True, nogil=True) if NUMBA else function
+
+
 def inlined(function):
     """The function, to be compiled into those that call it."""
     return _Waiting(function, inline="always") if NUMBA else function

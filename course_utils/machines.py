@@ -5,11 +5,6 @@
 
 import csv
 import difflib
-import json
-import os
-import platform
-import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,11 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import platformdirs
 
-from . import measure, units
+from . import kept, measure, thorough, units
 from .measure import Timing, stopwatch
 from .meters import Meters
+from .staircase import confirmed
+from .thorough import Profile
 
 __all__ = ["Machine", "Timing", "machine", "names", "stopwatch"]
 
@@ -46,8 +42,8 @@ _ALIASES = {
     "bf16": "bfloat16",
     "fp8": "float8",
 }
-_DAY = 24 * 60 * 60
-_KEYS = ("float32", "float64", "bandwidth")
+# Seconds: of each figure of here(); of here(thorough=True) in all, 20 with what must load first.
+_QUICK, _THOROUGH = 0.2, 16
 # Far below any computer: a smaller number is one of GFLOP/s or GB/s without its e9.
 _SLOWEST = 1e6
 
@@ -60,7 +56,9 @@ class Machine:
     `bandwidth`: B/s to and from memory.
     `memory`: bytes.  `caches`: text that `Hierarchy.parse` reads, nearest level first.
     `threads`: how many threads the peaks and the bandwidth are for.
-    `bandwidth`, `memory`, `caches`, `threads`, `year`, `watts` are None where nobody says.
+    `profile`: what `Machine.here(thorough=True)` has measured, a `Profile`.
+    `bandwidth`, `memory`, `caches`, `threads`, `year`, `watts`, `profile` are None where nobody
+    says.
     Peaks or a bandwidth under 1e6 a second, or one dtype under two names, are a ValueError.
 
     >>> m = Machine("example", {"float32": 100e9}, bandwidth=20e9)
@@ -78,6 +76,7 @@ class Machine:
     watts: float | None = None
     source: str = ""
     note: str = ""
+    profile: Profile | None = field(default=None, hash=False)
 
     def __post_init__(self):
         if not isinstance(self.peaks, Mapping) or not self.peaks:
@@ -93,6 +92,11 @@ class Machine:
             peaks[dtype] = self._rate(dtype, peak, "OP" if dtype == "int8" else "FLOP")
         if self.bandwidth is not None:
             self._rate("bandwidth", self.bandwidth, "B")
+        if not isinstance(self.profile, Profile | None):
+            raise ValueError(
+                f"Machine {self.name!r}: profile is a {type(self.profile).__name__}; "
+                "take that of Machine.here(thorough=True)"
+            )
         object.__setattr__(self, "peaks", MappingProxyType(peaks))
 
     def _rate(self, what, value, unit):
@@ -182,6 +186,9 @@ class Machine:
             parts.append(units.bandwidth(self.bandwidth))
         if self.caches is not None:
             parts.append(f"caches {self.caches}")
+        elif self.profile is not None and self.profile.cache_sizes:
+            seen = ", ".join(map(units.capacity, self.profile.cache_sizes))
+            parts.append(f"caches seen up to {seen}")
         if self.threads is not None:
             parts.append(f"{self.threads} thread" + "s" * (self.threads != 1))
         return f"{self.name}: {', '.join(parts)}"
@@ -201,34 +208,50 @@ class Machine:
     def here(cls, threads=None, thorough=False, refresh=False):
         """This computer, measured in about 3 s and kept for a day in the user's cache folder.
 
-        `threads`: 1, or None for all usable cores.  `thorough=True` takes up to 20 s;
-        `refresh=True` measures even if a kept profile is there.
+        `threads`: 1, or None for all usable cores.  `refresh=True` measures even if a kept profile
+        is there.
         Peaks are NumPy's matrix product in float32 and float64; bandwidth is z = x + y in float32,
         12 B an element, on arrays well beyond the last-level cache.  Best of several runs.
+
+        `thorough=True` takes up to 20 s: `profile` has the latency staircase, bandwidth by working
+        set, what more threads bring and how noisy it all was; `caches` keeps only those of the
+        system's levels that the staircase confirms (see `staircase.confirmed`).
         """
         cores = measure.usable_cores()
         if threads not in (None, 1, cores):
             raise ValueError(
                 f"here: threads={threads!r} is not measured; take 1, or None for all {cores}"
             )
-        profiles = None if refresh else _kept_profiles(cores, thorough)
-        if profiles is None:
-            seconds = 2.5 if thorough else 0.2
-            profiles = {n: measure.profile(n, seconds) for n in sorted({1, cores})}
-            _keep(profiles, thorough)
-        profile = profiles[threads or cores]
+        found = None if refresh else kept.kept(cores, thorough, _SLOWEST)
+        if found is None:
+            found = _measured(cores, thorough)
+            kept.keep(*found)
+        rates, profile = found
+        rates = rates[threads or cores]
+        levels = measure.cache_levels()
+        if profile is not None:
+            levels = {size: levels[size] for size in confirmed(tuple(levels), profile.steps)}
         return cls(
             "this computer",
-            {dtype: profile[dtype] for dtype in ("float32", "float64")},
-            profile["bandwidth"],
+            {dtype: rates[dtype] for dtype in ("float32", "float64")},
+            rates["bandwidth"],
             memory=measure.memory(),
-            caches=measure.caches(),
+            caches=measure.caches(levels),
             threads=threads or cores,
             source="Machine.here()",
             note=""
             if measure.blas_obeys()
             else "the matrix product chose its own number of threads",
+            profile=profile,
         )
+
+
+def _measured(cores, thoroughly):
+    """({threads: rates}, `Profile` or None) of this computer, with 1 and with all threads."""
+    if thoroughly:
+        profile = thorough.measured(cores, _THOROUGH)
+        return {n: profile.rates(n) for n in (1, cores)}, profile
+    return {n: measure.profile(n, _QUICK) for n in sorted({1, cores})}, None
 
 
 def machine(name):
@@ -313,30 +336,3 @@ def _from_row(row):
         source=f"{row['source']}; read {row['read']}",
         note=row["note"],
     )
-
-
-def _kept_file():
-    return platformdirs.user_cache_path("memory-compute-movement") / "machine.json"
-
-
-def _kept_profiles(cores, thorough):
-    """{threads: profile} if a fresh one of this computer is kept and whole, else None."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        kept = json.loads(_kept_file().read_text(encoding="utf-8"))
-        fresh = 0 <= time.time() - kept["when"] < _DAY
-        if fresh and kept["host"] == platform.node() and kept["thorough"] >= thorough:
-            profiles = {n: kept["profiles"][str(n)] for n in (1, cores)}
-            if all(float(each[key]) >= _SLOWEST for each in profiles.values() for key in _KEYS):
-                return profiles
-    return None
-
-
-def _keep(profiles, thorough):
-    """Write the profiles; where the cache folder cannot be written the next call measures again."""
-    record = {"when": time.time(), "host": platform.node(), "thorough": thorough}
-    with suppress(OSError):
-        target = _kept_file()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
-            json.dump({**record, "profiles": profiles}, file)
-        os.replace(file.name, target)

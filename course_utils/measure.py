@@ -1,10 +1,11 @@
 """This computer, measured: a stopwatch, peaks, stream bandwidth, cores, caches, memory."""
 
+import math
 import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +15,30 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from . import units
 
-__all__ = ["Timing", "blas_obeys", "caches", "memory", "profile", "stopwatch", "usable_cores"]
+__all__ = [
+    "Timing",
+    "blas_obeys",
+    "cache_levels",
+    "caches",
+    "fastest_pass",
+    "memory",
+    "profile",
+    "rate",
+    "stopwatch",
+    "stream_arrays",
+    "usable_cores",
+    "usable_memory",
+    "works",
+]
 
 
 # Each figure is taken several times, well apart: a busy moment of the computer decides none.
 _ROUNDS = 4
+# of a container, as cgroups of version 2 and 1 tell it
+_MEMORY_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 
 
 class Timing(NamedTuple):
@@ -41,14 +61,39 @@ def stopwatch(work, seconds=0.3):
     >>> stopwatch(lambda: sum(range(1000)), seconds=0.01).fastest > 0
     True
     """
+    runs = _runs(work, seconds, least=3)
+    return Timing(min(runs), statistics.median(runs), max(runs))
+
+
+def _runs(work, seconds, least):
     work()
     runs = []
     end = time.perf_counter() + seconds
-    while len(runs) < 3 or time.perf_counter() < end:
+    while len(runs) < least or time.perf_counter() < end:
         start = time.perf_counter()
         work()
         runs.append(time.perf_counter() - start)
-    return Timing(min(runs), statistics.median(runs), max(runs))
+    return runs
+
+
+def fastest_pass(passes, seconds=0.002):
+    """Seconds of one pass, where `passes(n)` makes n: the fastest of three runs of many passes.
+
+    A run takes `seconds` or more, however busy the computer was when their number was sought.
+
+    >>> fastest_pass(lambda n: sum(range(1000 * n))) > 0
+    True
+    """
+    n = 1
+    while True:
+        runs = []
+        for _ in range(3):
+            start = time.perf_counter()
+            passes(n)
+            runs.append(time.perf_counter() - start)
+        if min(runs) >= seconds:
+            return min(runs) / n
+        n *= min(16, math.ceil(1.3 * seconds / max(min(runs), 1e-9)))
 
 
 def profile(threads, seconds):
@@ -60,36 +105,60 @@ def profile(threads, seconds):
     >>> sorted(profile(threads=1, seconds=0.01))
     ['bandwidth', 'float32', 'float64']
     """
-    with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        works = {dtype: _matmul(dtype) for dtype in ("float32", "float64")}
-        works["bandwidth"] = _stream(threads, pool)
-        best = dict.fromkeys(works, 0.0)
+    with works(threads, stream_arrays(time.perf_counter() + 1)) as measured:
+        best = dict.fromkeys(measured, 0.0)
         for _ in range(_ROUNDS):
-            for name, (work, amount) in works.items():
-                fastest = stopwatch(work, seconds / _ROUNDS).fastest
-                best[name] = max(best[name], amount / fastest)
+            for name, work in measured.items():
+                best[name] = max(best[name], rate(work, seconds / _ROUNDS))
     return best
+
+
+@contextmanager
+def works(threads, arrays):
+    """What `profile` measures, with so many threads: {name: (work, its FLOP or bytes)}."""
+    with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        measured = {dtype: _matmul(dtype) for dtype in ("float32", "float64")}
+        yield {**measured, "bandwidth": _stream(threads, pool, arrays)}
+
+
+def rate(work, seconds):
+    """FLOP or bytes a second of one of the `works`: the best of two runs or more, for `seconds`."""
+    act, amount = work
+    return amount / min(_runs(act, seconds, least=2))
 
 
 def _matmul(dtype):
     """A matrix product and its FLOP."""
-    size = 1024
+    size = 256
     while True:
         a, b = np.ones((2, size, size), dtype)
         work = partial(np.matmul, a, b, out=np.empty_like(a))
         # long enough that starting the threads does not show, short enough for a slow computer
-        if size == 4096 or stopwatch(work, 0).fastest > 0.005:
+        enough = 0.1 if size < 1024 else 0.005
+        if size == 4096 or stopwatch(work, 0).fastest > enough:
             return work, 2 * size**3
         size *= 2
 
 
-def _stream(threads, pool):
+def stream_arrays(until=math.inf):
+    """x, y and z of the stream, together well beyond the last-level cache.
+
+    Shorter ones, of 64 MiB or more, if they are not filled by `until`, of time.perf_counter().
+    """
+    arrays = np.empty((3, _stream_bytes() // 4), np.float32)
+    piece = 64 * units.MiB // 4
+    for filled in range(0, arrays.shape[1], piece):
+        if filled and time.perf_counter() > until:
+            return arrays[:, :filled]
+        arrays[:, filled : filled + piece] = 1
+    return arrays
+
+
+def _stream(threads, pool, arrays):
     """z = x + y on long arrays, a part for each thread, and its bytes."""
-    count = _stream_bytes() // 4
-    x, y, z = np.ones((3, count), np.float32)
-    parts = list(zip(*(np.array_split(array, threads) for array in (x, y, z)), strict=True))
+    parts = list(zip(*(np.array_split(array, threads) for array in arrays), strict=True))
     # NumPy lets go of the interpreter lock inside add, so the threads do run side by side
-    return lambda: list(pool.map(lambda part: np.add(*part), parts)), 12 * count
+    return lambda: list(pool.map(lambda part: np.add(*part), parts)), arrays.nbytes
 
 
 def _stream_bytes():
@@ -99,7 +168,8 @@ def _stream_bytes():
         for level, size, _, shared in _sysfs_caches(cpu):
             last.setdefault(level, {})[shared] = size
     total = sum(last[max(last)].values()) if last else 0
-    return max(64 * units.MiB, min(2 * total, 512 * units.MiB))
+    wanted = max(64 * units.MiB, min(2 * total, 512 * units.MiB))
+    return min(wanted, usable_memory() // 8)
 
 
 def _usable_cpus():
@@ -138,12 +208,21 @@ def _sysfs_caches(cpu):
     return sorted(found)
 
 
-def caches():
-    """This computer's caches as `Hierarchy.parse` reads them, or None."""
+def cache_levels():
+    """{bytes: ways} of this computer's data caches, nearest first; empty if they are hidden."""
     levels = _sysfs_caches(_usable_cpus()[0]) if _usable_cpus() else []
-    if not levels or not all(ways for _, _, ways, _ in levels):
-        return None
-    return " + ".join(f"{units.exact_capacity(size)}/{ways}" for _, size, ways, _ in levels)
+    return {size: ways for _, size, ways, _ in levels} if all(level[2] for level in levels) else {}
+
+
+def caches(levels=None):
+    """Caches as `Hierarchy.parse` reads them, or None: this computer's, or {bytes: ways}.
+
+    >>> caches({32768: 8, 2**20: 16})
+    '32KiB/8 + 1MiB/16'
+    """
+    levels = cache_levels() if levels is None else levels
+    each = [f"{units.exact_capacity(size)}/{ways}" for size, ways in levels.items()]
+    return " + ".join(each) or None
 
 
 def memory():
@@ -151,3 +230,16 @@ def memory():
     with suppress(AttributeError, ValueError, OSError):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None
+
+
+def usable_memory():
+    """Bytes of main memory that this process may fill: a container may have less than is there.
+
+    >>> usable_memory() > 0
+    True
+    """
+    limits = [memory() or 4 * units.GiB]
+    for file in _MEMORY_LIMITS:
+        with suppress(OSError, ValueError):
+            limits.append(int(Path(file).read_text()))
+    return min(limits)

@@ -9,7 +9,18 @@ import time
 import numpy as np
 import pytest
 
-from course_utils import LoopNest, Machine, Meters, machine, machines, measure, units
+from course_utils import (
+    LoopNest,
+    Machine,
+    Meters,
+    kept,
+    machine,
+    machines,
+    measure,
+    thorough,
+    units,
+)
+from course_utils.thorough import Profile
 
 PROFILE = {"float32": 100e9, "float64": 50e9, "bandwidth": 20e9}
 DENSE = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=2, i=3, o=4)
@@ -190,7 +201,7 @@ def measured(tmp_path, monkeypatch):
         return {key: value * threads for key, value in PROFILE.items()}
 
     file = tmp_path / "deep" / "machine.json"
-    monkeypatch.setattr(machines, "_kept_file", lambda: file)
+    monkeypatch.setattr(kept, "_file", lambda: file)
     monkeypatch.setattr(measure, "profile", profile)
     monkeypatch.setattr(measure, "usable_cores", lambda: 4)
     return file, calls
@@ -205,19 +216,22 @@ def test_here_measures_once_a_day(measured, monkeypatch):
     Machine.here(refresh=True)
     assert len(calls) == 4
     tomorrow = time.time() + 25 * 60 * 60
-    monkeypatch.setattr(machines.time, "time", lambda: tomorrow)
+    monkeypatch.setattr(kept.time, "time", lambda: tomorrow)
     Machine.here()
     assert len(calls) == 6
 
 
-def test_a_thorough_profile_serves_both(measured):
+def test_a_thorough_profile_serves_both(measured, monkeypatch):
     _, calls = measured
+    rows = [(n, what, n * PROFILE[what], PROFILE[what], 1) for n in (1, 4) for what in PROFILE]
+    profile = Profile([(4096, 1e-9, 1e-9, 1)], [(1, 4096, 1e9, 1e9, 1)], rows, 4096, 12)
+    thoroughly = []
+    monkeypatch.setattr(thorough, "measured", lambda *given: thoroughly.append(given) or profile)
     Machine.here()
     Machine.here(thorough=True)
-    assert len(calls) == 4 and calls[-1][1] > calls[0][1]
-    Machine.here()
-    Machine.here(thorough=True)
-    assert len(calls) == 4
+    assert len(calls) == 2 and [cores for cores, _ in thoroughly] == [4]
+    assert Machine.here().peak() == Machine.here(thorough=True).peak() == 400e9
+    assert len(calls) == 2 and len(thoroughly) == 1
 
 
 def test_another_computer_or_other_cores_are_measured_again(measured, monkeypatch):
@@ -226,7 +240,7 @@ def test_another_computer_or_other_cores_are_measured_again(measured, monkeypatc
     monkeypatch.setattr(measure, "usable_cores", lambda: 3)
     Machine.here()
     assert [threads for threads, _ in calls] == [1, 4, 1, 3]
-    monkeypatch.setattr(machines.platform, "node", lambda: "another")
+    monkeypatch.setattr(kept.platform, "node", lambda: "another")
     Machine.here()
     assert len(calls) == 6
 
@@ -269,7 +283,7 @@ def test_an_unwritable_cache_folder_is_no_error(measured, monkeypatch):
 
 
 def test_here_really_measures(tmp_path, monkeypatch):
-    monkeypatch.setattr(machines, "_kept_file", lambda: tmp_path / "machine.json")
+    monkeypatch.setattr(kept, "_file", lambda: tmp_path / "machine.json")
     here = Machine.here()
     assert set(here.peaks) == {"float32", "float64"}
     assert all(peak > 0 for peak in here.peaks.values()) and here.bandwidth > 0

@@ -1,0 +1,50 @@
+"""What `Machine.here()` has measured, kept for a day in the user's cache folder."""
+
+import json
+import os
+import platform
+import tempfile
+import time
+from contextlib import suppress
+
+import platformdirs
+
+from .thorough import Profile
+
+__all__ = ["keep", "kept"]
+
+_DAY = 24 * 60 * 60
+_RATES = ("float32", "float64", "bandwidth")
+
+
+def _file():
+    return platformdirs.user_cache_path("memory-compute-movement") / "machine.json"
+
+
+def kept(cores, thorough, slowest):
+    """({threads: rates}, `Profile` or None) of this computer if fresh and whole, else None.
+
+    Whole: rates for 1 and for `cores` threads, none below `slowest`, and if `thorough` a profile.
+    """
+    # OverflowError: JSON has whole numbers beyond all floats; RecursionError: and deep brackets
+    broken = (OSError, ValueError, LookupError, TypeError, AttributeError)
+    with suppress(*broken, OverflowError, RecursionError):
+        record = json.loads(_file().read_text(encoding="utf-8"))
+        fresh = 0 <= time.time() - record["when"] < _DAY
+        if fresh and record["host"] == platform.node():
+            rates = {n: record["profiles"][str(n)] for n in (1, cores)}
+            profile = Profile(**record["thorough"]) if thorough else None
+            if all(float(each[key]) >= slowest for each in rates.values() for key in _RATES):
+                return rates, profile
+    return None
+
+
+def keep(rates, profile):
+    """Write them; where the cache folder cannot be written the next call measures again."""
+    record = {"when": time.time(), "host": platform.node(), "profiles": rates}
+    with suppress(OSError):
+        target = _file()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
+            json.dump({**record, "thorough": None if profile is None else vars(profile)}, file)
+        os.replace(file.name, target)

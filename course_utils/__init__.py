@@ -20,12 +20,14 @@ _HOME = {
     "reveal": "exercises",
     "solution": "exercises",
     "stopwatch": "measure",
+    "watch": "watched",
 }
-__all__ = sorted([*_HOME, "draw", "exercises", "explore", "units"])
+_MODULES = ("draw", "exercises", "explore", "networks", "units")
+__all__ = sorted([*_HOME, *_MODULES])
 
 
 def __getattr__(name):
-    if name in ("draw", "exercises", "explore", "units"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     if name in _HOME:
         return getattr(import_module(f".{_HOME[name]}", __name__), name)

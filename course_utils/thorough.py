@@ -8,8 +8,8 @@ from numbers import Real
 
 from . import measure, units
 from ._compiled import NUMBA
-from .staircase import describe, latencies, sizes, steps
 from .bandwidth import bandwidths
+from .staircase import describe, latencies, sizes, steps
 
 __all__ = ["Profile", "measured"]
 

@@ -1,0 +1,341 @@
+"""Recurrent layers: what comes next hangs on what is remembered.
+
+A sequence is x[t,b,i], a state h[b,o]; one step of the plain recurrent layer (Elman 1990) is
+
+    h' = tanh(x W + h U + bias)
+
+with W[i,o], U[o,o], bias[o].  A layer of several gates has its weights side by side, as columns
+g = gate · units + o, in the gates' order of PyTorch.
+"""
+
+import numpy as np
+
+from .._compiled import compiled, inlined
+from ..arguments import whole
+from ..nest import LoopNest
+from ..pipeline import Pipeline
+from .arrays import fitting, float32
+
+# --- as nests -----------------------------------------------------------------------------
+
+
+def rnn_nests(t, i, o, b=1, itemsize=4):
+    """t steps of i inputs into o units: a `Pipeline`; two buffers take turns as the state.
+
+    Products only: the bias and tanh, done in the accumulator, touch no further memory.
+
+    >>> rnn_nests(t=100, i=100, o=128).macs
+    2918400
+    """
+    into = LoopNest("z[b,o] += x[t,b,i] * W[i,o]", t=t, b=b, i=i, o=o, itemsize=itemsize)
+    back = LoopNest("z[b,o] += h[b,j] * U[j,o]", b=b, j=o, o=o, itemsize=itemsize)
+    nests = [into.order("t", "b", "i", "o"), back.order("b", "j", "o")]
+    return Pipeline(nests, repeat="t", buffers=[("h", "z")])
+
+
+def hoisted_nests(t, i, o, b=1, itemsize=4):
+    """The same layer with all t·b rows of x W computed first, as one matmul Z: a `Pipeline`.
+
+    Written out step by step, since the matmul runs once and the recurrence t times; the state goes
+    from h0 to h1 and back.
+
+    >>> hoisted_nests(t=100, i=100, o=128).macs
+    2918400
+    """
+    sizes, shapes = dict(b=b, o=o, itemsize=itemsize), {"Z": (whole(t, "hoisted_nests: t"), b, o)}
+    nests = [LoopNest("Z[t,b,o] += x[t,b,i] * W[i,o]", t=t, i=i, **sizes).order("t", "b", "i", "o")]
+    for step in range(t):
+        h, z = ("h0", "h1") if step % 2 == 0 else ("h1", "h0")
+        nests.append(LoopNest(f"{z}[b,o] = Z[{step},b,o]", shapes=shapes, **sizes))
+        back = LoopNest(f"{z}[b,o] += {h}[b,j] * U[j,o]", j=o, **sizes)
+        nests.append(back.order("b", "j", "o"))
+    return Pipeline(nests)
+
+
+# --- the plain layer ----------------------------------------------------------------------
+
+
+def rnn_step(x, h, W, U, bias):
+    """One step, x[b,i] and h[b,o] → the next h[b,o].
+
+    >>> rnn_step(np.zeros((1, 2)), np.zeros((1, 3)), np.ones((2, 3)), np.eye(3), np.zeros(3))
+    array([[0., 0., 0.]])
+    """
+    x, h, W, U, bias = _fitting(x, h, W, U, bias)
+    return np.tanh(x @ W + h @ U + bias)
+
+
+def rnn_step_loops(x, h, W, U, bias):
+    """`rnn_step` by loops, compiled, in float32.
+
+    >>> rnn_step_loops([[0, 0]], [[0, 0, 0]], np.ones((2, 3)), np.eye(3), np.zeros(3)).tolist()
+    [[0.0, 0.0, 0.0]]
+    """
+    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias))
+    after = np.empty_like(h)
+    _rnn_step(x, h, W, U, bias, after)
+    return after
+
+
+@compiled
+def _rnn_step(x, h, W, U, bias, after):
+    for b in range(x.shape[0]):
+        for o in range(W.shape[1]):
+            after[b, o] = bias[o]
+        for i in range(W.shape[0]):
+            for o in range(W.shape[1]):
+                after[b, o] += x[b, i] * W[i, o]
+        for j in range(U.shape[0]):
+            for o in range(U.shape[1]):
+                after[b, o] += h[b, j] * U[j, o]
+        for o in range(W.shape[1]):
+            after[b, o] = np.tanh(after[b, o])
+
+
+def rnn(x, h, W, U, bias):
+    """All states H[t,b,o] of a sequence x[t,b,i] that starts from h[b,o], step by step.
+
+    >>> rnn(np.zeros((4, 1, 2)), np.zeros((1, 3)), np.ones((2, 3)), np.eye(3), np.zeros(3)).shape
+    (4, 1, 3)
+    """
+    x, h, W, U, bias = _fitting_sequence(x, h, W, U, bias)
+    H = []
+    for t in range(len(x)):
+        h = np.tanh(x[t] @ W + h @ U + bias)
+        H.append(h)
+    return np.array(H)
+
+
+def rnn_loops(x, h, W, U, bias):
+    """`rnn` with the compiled loops of a step, in float32.
+
+    >>> start = np.zeros((1, 3)), np.ones((2, 3)), np.eye(3), np.zeros(3)
+    >>> rnn_loops(np.zeros((4, 1, 2)), *start).shape
+    (4, 1, 3)
+    """
+    x, h, W, U, bias = float32(*_fitting_sequence(x, h, W, U, bias))
+    H = np.empty((len(x), *h.shape), np.float32)
+    for t in range(len(x)):
+        _rnn_step(x[t], H[t - 1] if t else h, W, U, bias, H[t])
+    return H
+
+
+def rnn_hoisted(x, h, W, U, bias):
+    """`rnn` with x W for all steps in one matmul; only h U waits for the step before.
+
+    >>> x, W = np.ones((4, 1, 2)), np.ones((2, 3))
+    >>> start = np.zeros((1, 3)), W, np.eye(3), np.zeros(3)
+    >>> np.allclose(rnn_hoisted(x, *start), rnn(x, *start))
+    True
+    """
+    x, h, W, U, bias = _fitting_sequence(x, h, W, U, bias)
+    Z = (x.reshape(-1, len(W)) @ W + bias).reshape(len(x), *h.shape)
+    H = []
+    for t in range(len(x)):
+        h = np.tanh(Z[t] + h @ U)
+        H.append(h)
+    return np.array(H)
+
+
+def _fitting_sequence(x, *weights):
+    (x,) = fitting(x=(x, "tbi"))
+    return x, *_fitting(x[0], *weights)[1:]
+
+
+def _fitting(x, h, W, U, bias, gates=1):
+    """The arrays of a step, where W, U and bias have `gates` columns for each unit of h."""
+    arrays = fitting(x=(x, "bi"), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
+    columns, units = arrays[2].shape[1], arrays[1].shape[1]
+    if columns != gates * units:
+        raise ValueError(
+            f"W[i,g] has {columns} columns; a state of {units} units and {gates} gate"
+            f"{'s' * (gates > 1)} needs {gates * units}"
+        )
+    return arrays
+
+
+# --- layers with gates --------------------------------------------------------------------
+
+
+def sigmoid(z):
+    """1 / (1 + exp(−z)), in a form that no large z overflows.
+
+    >>> sigmoid(np.zeros(2)).tolist()
+    [0.5, 0.5]
+    """
+    return 0.5 + 0.5 * np.tanh(0.5 * z)
+
+
+def lstm_step(x, h, c, W, U, bias):
+    """One step of a long short-term memory: x[b,i], h[b,o], c[b,o] → the next h and c.
+
+    Gates i, f, g, o side by side in W[i,4o], U[o,4o], bias[4o]:  c' = σ(f)·c + σ(i)·tanh(g),
+    h' = σ(o)·tanh(c')  (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000).
+
+    >>> h, c = lstm_step([[1]], [[0]], [[2]], np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))
+    >>> c.item()
+    1.0
+    """
+    x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=4)
+    h, c = fitting(h=(h, "bo"), c=(c, "bo"))
+    i, f, g, o = np.split(x @ W + h @ U + bias, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def lstm_step_loops(x, h, c, W, U, bias):
+    """`lstm_step` by loops, compiled, in float32.
+
+    >>> h, c = lstm_step_loops([[1]], [[0]], [[2]], np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))
+    >>> c.item()
+    1.0
+    """
+    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias, gates=4))
+    h, c = float32(*fitting(h=(h, "bo"), c=(c, "bo")))
+    h_after, c_after = np.empty_like(h), np.empty_like(c)
+    _lstm_step(x, h, c, W, U, bias, h_after, c_after)
+    return h_after, c_after
+
+
+@inlined
+def _dot(x, W, b, o):
+    """Row b of x times column o of W."""
+    z = np.float32(0)
+    for i in range(W.shape[0]):
+        z += x[b, i] * W[i, o]
+    return z
+
+
+@compiled
+def _lstm_step(x, h, c, W, U, bias, h_after, c_after):
+    units = h.shape[1]
+    z = np.empty(4, np.float32)
+    for b in range(h.shape[0]):
+        for o in range(units):
+            for gate in range(4):
+                g = gate * units + o
+                z[gate] = _dot(x, W, b, g) + _dot(h, U, b, g) + bias[g]
+            enter, keep, leave = [0.5 + 0.5 * np.tanh(0.5 * z[gate]) for gate in (0, 1, 3)]
+            c_after[b, o] = keep * c[b, o] + enter * np.tanh(z[2])
+            h_after[b, o] = leave * np.tanh(c_after[b, o])
+
+
+def gru_step(x, h, W, U, bias, state_bias):
+    """One step of a gated recurrent unit: x[b,i], h[b,o] → the next h.
+
+    Gates r, z, n side by side in W[i,3o] with bias[3o] and U[o,3o] with state_bias[3o]:
+    n = tanh(x W + bias + σ(r)·(h U + state_bias)), h' = σ(z)·h + (1 − σ(z))·n
+    (Cho et al. 2014, in the form of PyTorch, which resets after the product).
+
+    >>> gru_step([[1]], [[4]], np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(3), np.zeros(3)).item()
+    2.0
+    """
+    x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=3)
+    U, state_bias = fitting(U=(U, "og"), state_bias=(state_bias, "g"))
+    (r, z, n), (hr, hz, hn) = (
+        np.split(part, 3, axis=1) for part in (x @ W + bias, h @ U + state_bias)
+    )
+    n = np.tanh(n + sigmoid(r + hr) * hn)
+    z = sigmoid(z + hz)
+    return z * h + (1 - z) * n
+
+
+def gru_step_loops(x, h, W, U, bias, state_bias):
+    """`gru_step` by loops, compiled, in float32.
+
+    >>> gates = np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(3), np.zeros(3)
+    >>> gru_step_loops([[1]], [[4]], *gates).item()
+    2.0
+    """
+    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias, gates=3))
+    U, state_bias = float32(*fitting(U=(U, "og"), state_bias=(state_bias, "g")))
+    after = np.empty_like(h)
+    _gru_step(x, h, W, U, bias, state_bias, after)
+    return after
+
+
+@compiled
+def _gru_step(x, h, W, U, bias, state_bias, after):
+    units = h.shape[1]
+    of_x, of_h = np.empty(3, np.float32), np.empty(3, np.float32)
+    for b in range(h.shape[0]):
+        for o in range(units):
+            for gate in range(3):
+                g = gate * units + o
+                of_x[gate] = _dot(x, W, b, g) + bias[g]
+                of_h[gate] = _dot(h, U, b, g) + state_bias[g]
+            r, z = [0.5 + 0.5 * np.tanh(0.5 * (of_x[g] + of_h[g])) for g in (0, 1)]
+            n = np.tanh(of_x[2] + r * of_h[2])
+            after[b, o] = z * h[b, o] + (1 - z) * n
+
+
+# --- linear recurrences -------------------------------------------------------------------
+#
+# h[t] = a[t]·h[t−1] + u[t] from h = 0.  Two stretches join into one: (a, u) then (a', u') is
+# (a'·a, a'·u + u'), a MAC and a multiplication; joining is associative, so that the stretches may
+# be grouped in any way (Blelloch 1990).
+
+
+def linear_loops(a, u):
+    """The states h[t,…] of h[t] = a[t]·h[t−1] + u[t], step by step; (h, joins, rounds).
+
+    `joins` is the work, `rounds` the span: here T − 1 of each, and a join is the MAC alone.
+
+    >>> h, joins, rounds = linear_loops([0.5, 0.5, 0.5, 0.5], [8.0, 0.0, 0.0, 1.0])
+    >>> h.tolist(), joins, rounds
+    ([8.0, 4.0, 2.0, 2.0], 3, 3)
+    """
+    a, u = _stretches(a, u)
+    h = u.copy()
+    for t in range(1, len(u)):
+        h[t] = a[t] * h[t - 1] + u[t]
+    return h, len(u) - 1, len(u) - 1
+
+
+def linear_scan(a, u):
+    """The same states in ⌈log₂ T⌉ rounds, each over all steps at once; (h, joins, rounds).
+
+    Round n joins each stretch with the one that ends 2ⁿ steps before (Hillis and Steele 1986).
+
+    >>> h, joins, rounds = linear_scan([0.5, 0.5, 0.5, 0.5], [8.0, 0.0, 0.0, 1.0])
+    >>> h.tolist(), joins, rounds
+    ([8.0, 4.0, 2.0, 2.0], 5, 2)
+    """
+    a, u = _stretches(a, u)
+    joins, rounds, reach = 0, 0, 1
+    while reach < len(u):
+        u = np.concatenate([u[:reach], a[reach:] * u[:-reach] + u[reach:]])
+        a = np.concatenate([a[:reach], a[reach:] * a[:-reach]])
+        joins, rounds, reach = joins + len(u) - reach, rounds + 1, 2 * reach
+    return u, joins, rounds
+
+
+def linear_tree(a, u):
+    """The same states with fewer than 2T joins, in about 2·log₂ T rounds; (h, joins, rounds).
+
+    Pairs join, their scan is found in the same way, and the steps between follow (Blelloch 1990).
+
+    >>> h, joins, rounds = linear_tree([0.5, 0.5, 0.5, 0.5], [8.0, 0.0, 0.0, 1.0])
+    >>> h.tolist(), joins, rounds
+    ([8.0, 4.0, 2.0, 2.0], 4, 3)
+    """
+    a, u = _stretches(a, u)
+    if len(u) == 1:
+        return u.copy(), 0, 0
+    last = len(u) - len(u) % 2
+    pairs = a[1:last:2] * a[0:last:2], a[1:last:2] * u[0:last:2] + u[1:last:2]
+    h = u.copy()
+    h[1:last:2], joins, rounds = linear_tree(*pairs)
+    between = len(u[2::2])
+    h[2::2] = a[2::2] * h[1:-1:2] + u[2::2]
+    return h, joins + last // 2 + between, rounds + 1 + (between > 0)
+
+
+def _stretches(a, u):
+    a, u = np.asarray(a), np.asarray(u)
+    u = u.astype(np.result_type(a, u))
+    if u.ndim < 1 or a.shape != u.shape or not u.size:
+        raise ValueError(
+            f"linear recurrence: give a[t,…] and u[t,…] of one shape; got {a.shape} and {u.shape}"
+        )
+    return a, u

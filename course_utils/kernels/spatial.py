@@ -1,0 +1,266 @@
+"""Convolution: every output looks at its neighbours, through the same small window.
+
+Images are X[b,c,y,x], filters W[k,c,r,s], maps H[b,k,y,x].  At stride t, padding p and dilation e
+
+    H[b,k,y,x] = Σ over c,r,s of X[b,c, t·y + e·r − p, t·x + e·s − p] · W[k,c,r,s]
+
+with ⌊(n + 2p − e·(r−1) − 1) / t⌋ + 1 outputs along an axis of n pixels and r taps (Dumoulin and
+Visin 2016, "A guide to convolution arithmetic for deep learning", relationship 15).  A tap off the
+image reads nothing.
+"""
+
+import numpy as np
+
+from .._compiled import compiled
+from ..arguments import whole
+from ..nest import LoopNest
+from ..pipeline import Pipeline
+from .arrays import fitting, float32
+
+TEXT = "H[b,k,y,x] += X[b,c,y+r,x+s] * W[k,c,r,s]"
+
+# Loop orders of TEXT: what stays in place, outermost, while the innermost loops use it again.
+# An input stays for the k filters that meet it at one tap, not for all windows that it lies in.
+dataflows = {
+    "weight-stationary": tuple("kcrsbyx"),
+    "output-stationary": tuple("bkyxcrs"),
+    "input-stationary": tuple("bcyxrsk"),
+}
+
+
+def outputs(image, taps, stride=1, padding=0, dilation=1):
+    """(outputs along y, along x) for an image of (y, x) pixels and a window of (r, s) taps.
+
+    >>> outputs((224, 300), (7, 5), stride=2, padding=3)
+    (112, 151)
+    """
+    whole(stride, "convolution: stride")
+    whole(dilation, "convolution: dilation")
+    if padding != 0:
+        whole(padding, "convolution: padding other than 0")
+    image = [whole(n, "convolution: a side of the image") for n in image]
+    reach = [dilation * (whole(n, "convolution: a side of the window") - 1) + 1 for n in taps]
+    for n, window in zip(image, reach, strict=True):
+        if window > n + 2 * padding:
+            raise ValueError(
+                f"convolution: a window over {window} pixels does not fit into {n} + 2·{padding}; "
+                "take fewer taps, or more padding"
+            )
+    return tuple((n + 2 * padding - w) // stride + 1 for n, w in zip(image, reach, strict=True))
+
+
+# --- as nests -----------------------------------------------------------------------------
+
+
+def conv_nest(b, c, image, k, taps, stride=1, padding=0, dilation=1, itemsize=4):
+    """The convolution of b images of c channels with k filters: a `LoopNest`.
+
+    >>> conv_nest(b=1, c=1, image=(28, 28), k=32, taps=(3, 3), padding=1).macs
+    225792
+    """
+    sizes = dict(b=b, c=c, k=k)
+    text = "H[b,k,y,x] += X[b,c,{y},{x}] * W[k,c,r,s]"
+    return _nest(text, sizes, image, taps, stride, padding, dilation, itemsize)
+
+
+def depthwise_nest(b, c, image, taps, stride=1, padding=0, dilation=1, itemsize=4):
+    """One filter W[c,r,s] for each channel, which meets no other channel: a `LoopNest`.
+
+    >>> depthwise_nest(b=1, c=32, image=(28, 28), taps=(3, 3), padding=1).macs
+    225792
+    """
+    text = "H[b,c,y,x] += X[b,c,{y},{x}] * W[c,r,s]"
+    return _nest(text, dict(b=b, c=c), image, taps, stride, padding, dilation, itemsize)
+
+
+def lowered_nests(b, c, image, k, taps, stride=1, padding=0, dilation=1, itemsize=4):
+    """im2col and the matmul that follows, P written and read back: a `Pipeline`.
+
+    X stands in memory with its border of zeros, as the copy needs it.
+
+    >>> lowered = lowered_nests(b=1, c=64, image=(56, 56), k=64, taps=(3, 3), padding=1)
+    >>> round(lowered.meters().intensity, 2)
+    14.22
+    """
+    y, x = outputs(image, taps, stride, padding, dilation)
+    bordered = [n + 2 * padding for n in image]
+    text = "P[b,y,x,c,r,s] = X[b,c,{y},{x}]"
+    copy = _nest(text, dict(b=b, c=c), bordered, taps, stride, 0, dilation, itemsize)
+    sizes = dict(b=b, c=c, k=k, y=y, x=x, r=taps[0], s=taps[1])
+    matmul = LoopNest("H[b,k,y,x] += P[b,y,x,c,r,s] * W[k,c,r,s]", itemsize=itemsize, **sizes)
+    return Pipeline([copy, matmul])
+
+
+def _nest(text, sizes, image, taps, stride, padding, dilation, itemsize):
+    """The nest of a text in which {y} and {x} stand for the pixel under a tap."""
+    steps = stride, padding, dilation
+    y, x = outputs(image, taps, *steps)
+    return LoopNest(
+        text.format(y=_pixel("y", "r", *steps), x=_pixel("x", "s", *steps)),
+        shapes={"X": (sizes["b"], sizes["c"], *image)},
+        pad={"X": (0, 0, padding, padding)},
+        itemsize=itemsize,
+        **sizes | dict(y=y, x=x, r=taps[0], s=taps[1]),
+    )
+
+
+def _pixel(out, tap, stride, padding, dilation):
+    first = out if stride == 1 else f"{stride}*{out}"
+    then = tap if dilation == 1 else f"{dilation}*{tap}"
+    return f"{first}+{then}" + (f"-{padding}" if padding else "")
+
+
+# --- as loops -----------------------------------------------------------------------------
+
+
+def conv_loops(X, W, stride=1, padding=0, dilation=1):
+    """The convolution by seven loops, compiled, in float32: X[b,c,y,x], W[k,c,r,s] → H[b,k,y,x].
+
+    >>> conv_loops(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3)), padding=1)[0, 0].tolist()
+    [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
+    """
+    X, W = float32(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
+    y, x = outputs(X.shape[2:], W.shape[2:], stride, padding, dilation)
+    H = np.zeros((len(X), len(W), y, x), np.float32)
+    _conv(X, W, H, stride, padding, dilation)
+    return H
+
+
+@compiled
+def _conv(X, W, H, stride, padding, dilation):
+    for b in range(H.shape[0]):
+        for k in range(H.shape[1]):
+            for y in range(H.shape[2]):
+                for x in range(H.shape[3]):
+                    for c in range(W.shape[1]):
+                        for r in range(W.shape[2]):
+                            row = stride * y + dilation * r - padding
+                            if not 0 <= row < X.shape[2]:
+                                continue
+                            for s in range(W.shape[3]):
+                                column = stride * x + dilation * s - padding
+                                if 0 <= column < X.shape[3]:
+                                    H[b, k, y, x] += X[b, c, row, column] * W[k, c, r, s]
+
+
+def depthwise_loops(X, W, stride=1, padding=0, dilation=1):
+    """Each channel with its own filter, by loops: X[b,c,y,x], W[c,r,s] → H[b,c,y,x].
+
+    The loops are those of `depthwise_nest`, run.
+
+    >>> depthwise_loops(np.ones((1, 2, 3, 3)), np.ones((2, 3, 3))).tolist()
+    [[[[9.0]], [[9.0]]]]
+    """
+    X, W = float32(*fitting(X=(X, "bcyx"), W=(W, "crs")))
+    b, c, *image = X.shape
+    return depthwise_nest(b, c, image, W.shape[1:], stride, padding, dilation).run(X=X, W=W)
+
+
+# --- as NumPy -----------------------------------------------------------------------------
+
+
+def windows(X, taps, stride=1, padding=0, dilation=1):
+    """What each output sees: a view [b,c,y,x,r,s] of X[b,c,y,x], no copy (but for the border).
+
+    >>> windows(np.arange(9.0).reshape(1, 1, 3, 3), (2, 2))[0, 0, 0, 1].tolist()
+    [[1.0, 2.0], [4.0, 5.0]]
+    """
+    (X,) = fitting(X=(X, "bcyx"))
+    outputs(X.shape[2:], taps, stride, padding, dilation)
+    if padding:
+        X = np.pad(X, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    reach = [dilation * (n - 1) + 1 for n in taps]
+    every = np.lib.stride_tricks.sliding_window_view(X, reach, axis=(2, 3))
+    return every[:, :, ::stride, ::stride, ::dilation, ::dilation]
+
+
+def im2col(X, taps, stride=1, padding=0, dilation=1):
+    """The windows as rows of a matrix, copied: a row an output (b, y, x), a column a tap (c, r, s).
+
+    >>> im2col(np.arange(9.0).reshape(1, 1, 3, 3), (2, 2)).tolist()
+    [[0.0, 1.0, 3.0, 4.0], [1.0, 2.0, 4.0, 5.0], [3.0, 4.0, 6.0, 7.0], [4.0, 5.0, 7.0, 8.0]]
+    """
+    seen = windows(X, taps, stride, padding, dilation)
+    b, c, y, x, r, s = seen.shape
+    return seen.transpose(0, 2, 3, 1, 4, 5).reshape(b * y * x, c * r * s)
+
+
+def conv_lowered(X, W, stride=1, padding=0, dilation=1):
+    """The convolution as one matmul: `im2col` times the filters as columns.
+
+    >>> conv_lowered(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3))).tolist()
+    [[[[9.0, 9.0]]]]
+    """
+    X, W = fitting(X=(X, "bcyx"), W=(W, "kcrs"))
+    y, x = outputs(X.shape[2:], W.shape[2:], stride, padding, dilation)
+    H = im2col(X, W.shape[2:], stride, padding, dilation) @ W.reshape(len(W), -1).T
+    return H.reshape(len(X), y, x, len(W)).transpose(0, 3, 1, 2)
+
+
+def conv_shifted(X, W, stride=1, padding=0, dilation=1):
+    """The convolution as small matmuls, one for each tap and row of the map; no patch is copied.
+
+    >>> conv_shifted(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3))).tolist()
+    [[[[9.0, 9.0]]]]
+    """
+    X, W = fitting(X=(X, "bcyx"), W=(W, "kcrs"))
+    seen = windows(X, W.shape[2:], stride, padding, dilation)
+    H = 0
+    for r, s in np.ndindex(W.shape[2:]):
+        H = H + W[:, :, r, s] @ seen[..., r, s].transpose(0, 2, 1, 3)  # [k,c] times [b,y,c,x]
+    return H.transpose(0, 2, 1, 3)
+
+
+def depthwise(X, W, stride=1, padding=0, dilation=1):
+    """Each channel with its own filter: a product for each tap, over the shifted image.
+
+    >>> depthwise(np.ones((1, 2, 3, 3)), np.ones((2, 3, 3))).tolist()
+    [[[[9.0]], [[9.0]]]]
+    """
+    X, W = fitting(X=(X, "bcyx"), W=(W, "crs"))
+    seen = windows(X, W.shape[1:], stride, padding, dilation)
+    taps = np.ndindex(W.shape[1:])
+    return sum(seen[..., r, s] * W[:, r, s, None, None] for r, s in taps)
+
+
+# --- pooling ------------------------------------------------------------------------------
+
+
+def max_pool(X, taps, stride=None):
+    """The largest pixel of each window of X[b,c,y,x]; windows are side by side, or `stride` apart.
+
+    >>> max_pool(np.arange(16.0).reshape(1, 1, 4, 4), (2, 2)).tolist()
+    [[[[5.0, 7.0], [13.0, 15.0]]]]
+    """
+    return windows(X, taps, _beside(taps, stride)).max(axis=(-2, -1))
+
+
+def max_pool_loops(X, taps, stride=None):
+    """`max_pool` by loops, compiled, in float32.
+
+    >>> max_pool_loops(np.arange(16.0).reshape(1, 1, 4, 4), (2, 2)).tolist()
+    [[[[5.0, 7.0], [13.0, 15.0]]]]
+    """
+    (X,) = float32(*fitting(X=(X, "bcyx")))
+    stride = _beside(taps, stride)
+    H = np.full((*X.shape[:2], *outputs(X.shape[2:], taps, stride)), -np.inf, np.float32)
+    _pool(X, H, *taps, stride)
+    return H
+
+
+@compiled
+def _pool(X, H, taps_y, taps_x, stride):
+    for b in range(H.shape[0]):
+        for c in range(H.shape[1]):
+            for y in range(H.shape[2]):
+                for x in range(H.shape[3]):
+                    for r in range(taps_y):
+                        for s in range(taps_x):
+                            pixel = X[b, c, stride * y + r, stride * x + s]
+                            H[b, c, y, x] = max(H[b, c, y, x], pixel)
+
+
+def _beside(taps, stride):
+    if stride is None and len(set(taps)) > 1:
+        raise ValueError(f"max_pool: a window of {tuple(taps)} taps needs a stride; pass stride=…")
+    return taps[0] if stride is None else stride

@@ -1,0 +1,191 @@
+"""Convolution: loops, nests, one matmul and shifted matmuls say the same, and what PyTorch says."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from course_utils.kernels import spatial
+
+few = st.integers(1, 3)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: oracle)")
+    torch.set_num_threads(1)  # small arrays, on cores that are busy with other tests
+    return torch
+
+
+@st.composite
+def layers(draw, depthwise=False):
+    """Images, filters and the steps of the window; no two sizes need to be equal."""
+    b, c, k = draw(few), draw(few), draw(few)
+    taps = draw(few), draw(few)
+    image = draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    steps = dict(stride=draw(few), padding=draw(st.integers(0, 2)), dilation=draw(few))
+    for n, t in zip(image, taps, strict=True):
+        assume(n + 2 * steps["padding"] >= steps["dilation"] * (t - 1) + 1)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    W = rng.standard_normal((c, *taps) if depthwise else (k, c, *taps), np.float32)
+    return rng.standard_normal((b, c, *image), np.float32), W, steps
+
+
+def close(found, expected):
+    assert found.shape == tuple(expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def nest_of(X, W, steps):
+    (b, c, *image), (k, _, *taps) = X.shape, W.shape
+    return spatial.conv_nest(b=b, c=c, image=image, k=k, taps=taps, **steps)
+
+
+@given(layers())
+def test_all_forms_of_a_convolution_agree(layer):
+    X, W, steps = layer
+    H = spatial.conv_loops(X, W, **steps)
+    close(spatial.conv_lowered(X, W, **steps), H)
+    close(spatial.conv_shifted(X, W, **steps), H)
+    close(np.einsum("bcyxrs,kcrs->bkyx", spatial.windows(X, W.shape[2:], **steps), W), H)
+    close(nest_of(X, W, steps).run(X=X, W=W), H)
+
+
+@given(layers())
+def test_pytorch_convolves_alike(torch, layer):
+    X, W, steps = layer
+    expected = torch.nn.functional.conv2d(*map(torch.from_numpy, (X, W)), **steps)
+    close(spatial.conv_loops(X, W, **steps), expected)
+
+
+@given(layers(depthwise=True))
+def test_pytorch_convolves_each_channel_alike(torch, layer):
+    X, W, steps = layer
+    filters = torch.from_numpy(W[:, None])
+    expected = torch.nn.functional.conv2d(torch.from_numpy(X), filters, groups=len(W), **steps)
+    close(spatial.depthwise(X, W, **steps), expected)
+    close(spatial.depthwise_loops(X, W, **steps), expected)
+
+
+@given(layers(depthwise=True))
+def test_depthwise_is_a_convolution_whose_other_filters_are_zero(layer):
+    X, W, steps = layer
+    full = np.zeros((len(W), *W.shape), np.float32)
+    full[np.arange(len(W)), np.arange(len(W))] = W
+    close(spatial.depthwise(X, W, **steps), spatial.conv_loops(X, full, **steps))
+    close(spatial.depthwise_loops(X, W, **steps), spatial.conv_loops(X, full, **steps))
+
+
+@given(layers())
+def test_the_nests_of_the_lowered_form_are_im2col_and_a_matmul(layer):
+    X, W, steps = layer
+    (b, c, *image), (k, _, *taps) = X.shape, W.shape
+    lowered = spatial.lowered_nests(b=b, c=c, image=image, k=k, taps=taps, **steps)
+    copy, matmul = lowered.nests
+    p = steps["padding"]
+    P = copy.run(X=np.pad(X, [(0, 0), (0, 0), (p, p), (p, p)]))
+    rows = spatial.im2col(X, taps, **steps)
+    assert np.array_equal(P.reshape(rows.shape), rows)
+    close(matmul.run(P=P, W=W), spatial.conv_loops(X, W, **steps))
+    assert lowered.macs == nest_of(X, W, steps).macs
+
+
+@given(layers(), st.booleans())
+def test_pytorch_pools_alike(torch, layer, beside):
+    X, W, steps = layer
+    taps = W.shape[2:3] * 2 if beside else W.shape[2:]
+    assume(taps[0] <= X.shape[2] and taps[1] <= X.shape[3])
+    stride = None if beside else steps["stride"]
+    expected = torch.nn.functional.max_pool2d(torch.from_numpy(X), taps, stride)
+    assert np.array_equal(spatial.max_pool(X, taps, stride), expected)
+    assert np.array_equal(spatial.max_pool_loops(X, taps, stride), expected)
+
+
+def test_known_counts():
+    digit = spatial.conv_nest(b=1, c=1, image=(28, 28), k=32, taps=(3, 3), padding=1)
+    assert (digit.macs, digit.macs_on_data) == (225_792, 215_168)
+    assert round(digit.meters().intensity, 2) == 4.32
+    valid = spatial.conv_nest(b=1, c=1, image=(28, 28), k=32, taps=(3, 3))
+    assert valid.macs == 194_688
+    assert spatial.im2col(np.ones((1, 1, 28, 28)), (3, 3)).shape == (676, 9)
+    sizes = dict(b=1, c=64, image=(56, 56), k=64, taps=(3, 3), padding=1)
+    assert round(spatial.conv_nest(**sizes).meters().intensity, 1) == 131.9
+    # 14.27 with an image that has no border of zeros in memory
+    assert abs(spatial.lowered_nests(**sizes).meters().intensity / 14.27 - 1) < 0.005
+    assert spatial.lowered_nests(**sizes).nbytes("P") == 9 * spatial.conv_nest(**sizes).nbytes("X")
+
+
+@pytest.mark.parametrize(
+    "sizes, outputs", [((224, 7, 2, 3), 112), ((32, 4, 2, 1), 16), ((7, 3, 2, 0), 3)]
+)
+def test_known_sizes(sizes, outputs):
+    image, taps, stride, padding = sizes
+    assert spatial.outputs((image, 9), (taps, 1), stride, padding)[0] == outputs
+
+
+def test_a_dataflow_keeps_its_tensor_in_place():
+    nest = spatial.conv_nest(b=2, c=4, image=(8, 9), k=6, taps=(3, 2))
+    for name, tensor, reads in [
+        ("weight-stationary", "W", 6 * 4 * 3 * 2),
+        ("output-stationary", "H", 2 * 6 * 6 * 8),
+        ("input-stationary", "X", nest.macs // 6),
+    ]:
+        order = nest.order(*spatial.dataflows[name])
+        assert order.accesses(registers=True)[tensor].reads == reads
+        others = {t: a.reads for t, a in order.accesses(registers=True).items() if t != tensor}
+        assert set(others.values()) == {nest.macs}
+
+
+def test_loops_are_those_of_the_nest():
+    source = inspect.getsource(inspect.unwrap(spatial._conv))
+    places = [source.index(f"for {index} in") for index in spatial.dataflows["output-stationary"]]
+    assert places == sorted(places)
+
+
+def test_windows_and_shifts_copy_no_image():
+    X = np.zeros((1, 2, 6, 6), np.float32)
+    assert np.shares_memory(spatial.windows(X, (3, 3), stride=2), X)
+    assert not np.shares_memory(spatial.im2col(X, (3, 3)), X)
+
+
+def test_a_shifted_image_gives_a_shifted_map_and_the_same_pool():
+    rng = np.random.default_rng(5)
+    X, W = np.zeros((1, 1, 12, 12)), rng.random((2, 1, 3, 3))
+    X[0, 0, 3:7, 3:7] = rng.random((4, 4))
+    H, moved = (spatial.conv_lowered(x, W) for x in (X, np.roll(X, 2, axis=3)))
+    assert np.allclose(moved, np.roll(H, 2, axis=3)) and not np.allclose(moved, H)
+    assert np.allclose(spatial.max_pool(moved, (10, 10)), spatial.max_pool(H, (10, 10)))
+
+
+X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        (
+            lambda f: f(X[0], W),
+            r"X\[b,c,y,x\] must hold numbers on those axes; got shape \(2, 5, 5\)",
+        ),
+        (lambda f: f(X, W[:, :1]), r"c is 1, but X\[b,c,y,x\] has shape \(1, 2, 5, 5\)"),
+        (lambda f: f(np.array([[["a"]]])[None], W), "must hold numbers"),
+        (lambda f: f(X[:0], W), "must hold numbers"),
+        (lambda f: f(X, W, stride=0), "stride must be a whole number of at least 1; got 0"),
+        (lambda f: f(X, W, padding=-1), "padding other than 0 must be a whole number"),
+        (lambda f: f(X, W, dilation=1.5), "dilation must be a whole number"),
+        (lambda f: f(X, W, dilation=3), "a window over 7 pixels does not fit into 5"),
+    ],
+)
+@pytest.mark.parametrize("form", [spatial.conv_loops, spatial.conv_lowered, spatial.conv_shifted])
+def test_what_does_not_fit_is_said_in_one_line(form, wrong, words):
+    with pytest.raises(ValueError, match=words) as error:
+        wrong(form)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("pool", [spatial.max_pool, spatial.max_pool_loops])
+def test_an_oblong_pool_needs_a_stride(pool):
+    with pytest.raises(ValueError, match=r"a window of \(2, 3\) taps needs a stride"):
+        pool(X, (2, 3))

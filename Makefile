@@ -1,5 +1,7 @@
 # `make lab` and `make test` are all a newcomer needs.
 # For CI: EXTRAS=oracle installs what some tests and bench compare with, VENV=... is where.
+# With it pip installs even where uv is: pip takes the small build of torch where it is told of one,
+# uv would fetch the one for CUDA and its libraries, several GB.
 
 VENV   = .venv
 EXTRAS = $(if $(filter bench,$(MAKECMDGOALS)),oracle)
@@ -7,6 +9,9 @@ PINS   = -c constraints.txt
 PYTHON = python3
 
 READY  = $(VENV)/.ready$(addprefix -,$(EXTRAS))
+UV     = $(shell command -v uv 2>/dev/null)
+PIP    = $(if $(if $(EXTRAS),,$(UV)),uv pip install --python $(VENV)/bin/python,\
+             $(VENV)/bin/python -m pip install)
 NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
 # The stamp is written last.  Without any, what is there is half-made and goes.
 AGAIN  = $(wildcard $(VENV)/.ready*)
@@ -38,14 +43,13 @@ clean:
 
 $(READY): pyproject.toml constraints.txt overrides.json
 	@echo 'Making $(VENV): a minute or two, once.'
-	@if command -v uv >/dev/null; then \
-	    uv venv --quiet $(if $(AGAIN),--allow-existing,--clear) $(VENV) && \
-	    uv pip install --quiet --python $(VENV)/bin/python $(NEEDS); \
+	@if [ -n "$(UV)" ]; then \
+	    uv venv --quiet $(if $(EXTRAS),--seed) $(if $(AGAIN),--allow-existing,--clear) $(VENV); \
 	else \
 	    $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	        "The course needs Python 3.11 or newer; name one with make PYTHON=...")' && \
 	    $(PYTHON) -m venv $(if $(AGAIN),,--clear) $(VENV) && \
-	    $(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1' && \
-	    $(VENV)/bin/python -m pip install --quiet $(NEEDS); \
+	    $(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'; \
 	fi
+	@$(PIP) --quiet $(NEEDS)
 	@touch $@

@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import rattler
 import yaml
 from packaging.requirements import Requirement
@@ -19,9 +22,11 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 
 
-def requirements():
-    """Every requirement of pyproject.toml, tests included, by name."""
+def requirements(extra=None):
+    """Requirements of pyproject.toml by name: those of an extra, or all others, tests included."""
     texts = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]
+    if extra:
+        texts = PYPROJECT["project"]["optional-dependencies"][extra]
     return {Requirement(text).name: Requirement(text).specifier for text in texts}
 
 
@@ -52,9 +57,31 @@ def test_constraints_are_names_and_exact_versions():
     assert len(pins) == len(lines), [line for line in lines if line.split("==")[0] not in pins]
     pins = {canonicalize_name(name): version for name, version in pins.items()}
     assert len(pins) == len(lines)
-    (oracle,) = map(Requirement, PYPROJECT["project"]["optional-dependencies"]["oracle"])
-    for name, wanted in {**requirements(), oracle.name: oracle.specifier}.items():
+    for name, wanted in {**requirements(), **requirements(extra="oracle")}.items():
         assert pins[canonicalize_name(name)] in wanted, name
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+@pytest.mark.parametrize(
+    "extra, tool", [("", "uv pip install"), ("oracle", "python -m pip install")]
+)
+def test_pip_installs_what_uv_would_fetch_for_cuda(tmp_path, extra, tool):
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n")
+    uv.chmod(0o755)
+    venv = tmp_path / "venv"
+    asked = subprocess.run(
+        ["make", "-n", f"{venv}/.ready{extra and '-' + extra}", f"VENV={venv}", f"EXTRAS={extra}"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert asked.returncode == 0, asked.stderr
+    (install,) = [line for line in asked.stdout.splitlines() if "--group dev" in line]
+    assert tool in install and "-c constraints.txt" in install
+    assert ("--seed" in asked.stdout) == bool(extra)
 
 
 def test_no_file_names_a_package_index_or_a_place_on_one_machine():

@@ -112,11 +112,14 @@ class Work:
 
     def touched(self, tensor):
         """How many different elements are touched."""
-        found = self._references(tensor)
+        found, whole = self._references(tensor), prod(self.shapes[tensor])
+        for reference in found:
+            if self._plain(reference):
+                each = prod(self.size[i] for i in reference.indexes)
+                if len(found) == 1 or each == whole:
+                    return each
         if len(found) > 1:
             return int(np.count_nonzero(self.use_counts(tensor)))
-        if self._plain(found[0]):
-            return prod(self.size[i] for i in found[0].indexes)
         return prod(
             cells.shape[1] if axes else bool(counts.sum())
             for axes, cells, counts in self._groups(found[0])

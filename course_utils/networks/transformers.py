@@ -1,0 +1,197 @@
+"""Transformers with learned positions: BERT, GPT-2, GPT-3, the vision transformer."""
+
+from dataclasses import replace
+from functools import partial
+
+from ..arguments import whole
+from .maps import Maps
+from .network import Network
+from .parts import choose
+from .tokens import Tokens
+
+# name -> (blocks, width, heads); Devlin et al. 2019, Turc et al. 2019
+_BERT = {
+    "tiny": (2, 128, 2),
+    "mini": (4, 256, 4),
+    "small": (4, 512, 8),
+    "medium": (8, 512, 8),
+    "base": (12, 768, 12),
+    "large": (24, 1024, 16),
+}
+# Radford et al. 2019, table 2, and the released models
+_GPT2 = {
+    "small": (12, 768, 12),
+    "medium": (24, 1024, 16),
+    "large": (36, 1280, 20),
+    "xl": (48, 1600, 25),
+}
+# Brown et al. 2020, table 2.1; what `gpt3` says about "xl" and "13b"
+_GPT3 = {
+    "small": (12, 768, 12),
+    "medium": (24, 1024, 16),
+    "large": (24, 1536, 16),
+    "xl": (24, 2048, 16),
+    "2.7b": (32, 2560, 32),
+    "6.7b": (32, 4096, 32),
+    "13b": (40, 5120, 40),
+    "175b": (96, 12288, 96),
+}
+# (blocks, width, hidden, heads), Dosovitskiy et al. 2021, table 1; with the patches' sides
+_VIT = {"b": (12, 768, 3072, 12), "l": (24, 1024, 4096, 16), "h": (32, 1280, 5120, 16)}
+_PATCHES = {"b/16": 16, "b/32": 32, "l/16": 16, "l/32": 32, "h/14": 14}
+
+
+def _fits(network, tokens, longest):
+    """Refuse more tokens than there are learned positions."""
+    if tokens > longest:
+        raise ValueError(
+            f"{network}: tokens (with past) come to {tokens}, and it has learned {longest} "
+            f"positions; use at most {longest}"
+        )
+
+
+def bert(size="base", vocabulary=30_522):
+    """BERT (Devlin et al. 2019) with its pooler, without a head: "base", "large", and Google's
+    miniatures "tiny", "mini", "small", "medium" (Turc et al. 2019); 512 tokens.
+
+    `vocabulary`: 30,522 words uncased; 28,996 are the cased ones.
+
+    >>> bert("base")
+    BERT-base: 109,482,240 parameters, 48.3 GMAC at batch 1, tokens 512
+    >>> bert("base").macs(tokens=128)
+    11174215680
+    """
+    shape = choose("bert", "size", size, _BERT)
+    whole(vocabulary, "bert: vocabulary")
+    name = f"BERT-{size}"
+    return Network(name, {"batch": 1, "tokens": 512}, partial(_bert, name, shape, vocabulary))
+
+
+def _bert(name, shape, words, batch, tokens):
+    blocks, width, heads = shape
+    _fits(name, tokens, 512)
+    x = Tokens(batch, tokens, width)
+    x.embed("words", words)
+    x.positions("positions", 512)
+    x.segments("segments", 2)
+    x.layer_norm("norm")
+
+    def block(x):
+        x.attention("attention", heads)
+        x.add("attention.add")
+        x.layer_norm("attention.norm")
+        _mlp(x, 4 * width)
+        x.add("mlp.add")
+        x.layer_norm("mlp.norm")
+
+    x.repeat("block", blocks, block)
+    first = Tokens(batch, 1, width)
+    first.dense("pooler", width)
+    first.pointwise("pooler.tanh", "tanh")
+    return x.layers + first.layers
+
+
+def _mlp(x, hidden):
+    x.dense("mlp.up", hidden)
+    x.pointwise("mlp.gelu", "gelu", hidden)
+    x.dense("mlp.down", x.width, hidden)
+
+
+def gpt2(size="small"):
+    """GPT-2 (Radford et al. 2019): "small", "medium", "large", "xl"; 1,024 tokens.
+
+    The output head is the table of words (tied) and is counted for every token.  MACs take the
+    full square of scores, not the causal half; `past` tokens lie in the KV cache already.
+
+    >>> gpt2("small")
+    GPT-2 small: 124,439,808 parameters, 146 GMAC at batch 1, tokens 1024
+    >>> gpt2("small").macs(tokens=1, past=1023)
+    142406400
+    """
+    return _gpt(f"GPT-2 {size}", choose("gpt2", "size", size, _GPT2), 1024)
+
+
+def gpt3(size="175b"):
+    """GPT-3 (Brown et al. 2020, table 2.1): "small", "medium", "large", "xl", "2.7b", "6.7b",
+    "13b", "175b"; 2,048 tokens, words of GPT-2, tied.
+
+    The parameters are those of the paper's table D.1.  Where table 2.1 does not agree with it or
+    with itself: 13B is printed with a width of 5,140, but 12,850 M parameters and 40 heads of 128
+    need 5,120; XL is printed with 24 heads of 128, but 16 make its width of 2,048.  Every layer is
+    counted dense and with the full square of scores (the paper's are alternately banded).
+
+    >>> gpt3("175b").parameters, gpt3("13b").parameters
+    (174604259328, 12853386240)
+    """
+    return _gpt(f"GPT-3 {size}", choose("gpt3", "size", size, _GPT3), 2048)
+
+
+def _gpt(name, shape, longest):
+    defaults = {"batch": 1, "tokens": longest, "past": 0}
+    return Network(name, defaults, partial(_gpt_layers, name, shape, longest))
+
+
+def _gpt_layers(name, shape, longest, batch, tokens, past):
+    blocks, width, heads = shape
+    _fits(name, tokens + past, longest)
+    x = Tokens(batch, tokens, width, past)
+    x.embed("words", 50_257)
+    x.positions("positions", longest)
+    x.repeat("block", blocks, partial(_pre_norm, heads=heads, hidden=4 * width, kept=True))
+    x.layer_norm("norm")
+    x.head("head", 50_257, "words.weight")
+    return x.layers
+
+
+def _pre_norm(x, heads, hidden, kept=False):
+    x.layer_norm("attention.norm")
+    x.attention("attention", heads, kept=kept)
+    x.add("attention.add")
+    x.layer_norm("mlp.norm")
+    _mlp(x, hidden)
+    x.add("mlp.add")
+
+
+def vit(size="b/16", image=224):
+    """Vision transformer (Dosovitskiy et al. 2021): "b/16", "b/32", "l/16", "l/32", "h/14", for
+    ImageNet's 1,000 classes.
+
+    `image`: the size its positions are learned for.  Counts at other sizes take interpolated
+    positions, which are no parameters.
+
+    >>> vit("b/16")
+    ViT-B/16: 86,567,656 parameters, 17.6 GMAC at batch 1, image 224
+    >>> vit("b/16", image=384).parameters
+    86859496
+    """
+    patch = choose("vit", "size", size, _PATCHES)
+    name = f"ViT-{size.upper()}"
+    learned = _patches(name, image, patch)
+    build = partial(_vit, name, _VIT[size[0]], patch, learned)
+    return Network(name, {"batch": 1, "image": image}, build)
+
+
+def _patches(name, image, patch):
+    if whole(image, f"{name}: image") % patch:
+        raise ValueError(
+            f"{name}: image must be a multiple of its patch of {patch}, such as {14 * patch}; "
+            f"got {image!r}"
+        )
+    return (image // patch) ** 2
+
+
+def _vit(name, shape, patch, learned, batch, image):
+    blocks, width, hidden, heads = shape
+    tokens = _patches(name, image, patch) + 1
+    maps = Maps(name, batch, 3, image)
+    maps.conv("patches", width, patch, stride=patch, bias=True)
+    x = Tokens(batch, tokens, width)
+    x.nest("class", "X[b,d] = token[d]", function="copy", parameters={"token": "class"}, d=width)
+    x.positions("positions", tokens)
+    if tokens != learned + 1:  # interpolated ones are made, not learned
+        x.layers[-1] = replace(x.layers[-1], parameters={})
+    x.repeat("block", blocks, partial(_pre_norm, heads=heads, hidden=hidden))
+    x.layer_norm("norm")
+    first = Tokens(batch, 1, width)
+    first.dense("head", 1000)
+    return maps.layers + x.layers + first.layers

@@ -1,4 +1,4 @@
-"""The replay beside pycachesim on the same references; an attention head; the first replay.
+"""The replay beside pycachesim on the same references; attention heads; the miss curve; the first.
 
 Three ways to drive pycachesim, each given its references before the clock starts (ours makes its
 own while it runs, and counts by tensor too):
@@ -23,7 +23,8 @@ import time
 import cachesim
 import numba
 
-from course_utils import Hierarchy, LoopNest, units, walk
+from course_utils import Hierarchy, LoopNest, miss_curve, units, walk
+from course_utils.kernels import dynamic
 
 ROUNDS = 7
 BULK_MACS, API_MACS = 200_000, 20_000  # the parts of the work
@@ -31,8 +32,8 @@ BULK_MACS, API_MACS = 200_000, 20_000  # the parts of the work
 DENSE = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=32, i=784, o=100)
 ONE, THREE = "32KiB/8", "32KiB/8 + 1MiB/8 + 32MiB/16"
 ATTENTION = {
-    "scores": LoopNest("S[q,j] += Q[q,h] * K[j,h]", q=512, j=512, h=64),
-    "mix": LoopNest("O[q,h] += P[q,j] * V[j,h]", q=512, j=512, h=64).order("q", "j", "h"),
+    "a head of 512 tokens, d = 64": dynamic.attention_nests(n=512, d=64),
+    "twelve such heads": dynamic.attention_nests(n=512, d=64, h=12),
 }
 FIRST = f"""
 import time
@@ -61,16 +62,19 @@ def _drive(cache, addresses, kinds):
 
 
 def rows():
-    """Ratios for two loop orders and two hierarchies; then attention and the first replay."""
+    """Ratios for two loop orders and two hierarchies; then attention, miss curves, the first."""
     for order, least in (("bio", 10), ("boi", 3)):
         for text in (ONE, THREE):
             yield _against_pycachesim(DENSE.order(*order), Hierarchy.parse(text), least)
-    for name, nest in ATTENTION.items():
-        replay = Hierarchy.parse(THREE).replay
-        replay(nest)
-        taken = statistics.median(_seconds(lambda n=nest, r=replay: r(n)) for _ in range(ROUNDS))
-        what = f"replay, a head of 512 tokens, {name}, {','.join(nest.loops)}, 3 levels"
+    for name, pipeline in ATTENTION.items():
+        taken = _median(lambda p=pipeline: Hierarchy.parse(THREE).replay(p))
+        what = f"replay, {name}: {units.macs(pipeline.macs)} and softmax, 3 levels"
         yield what, units.seconds(taken), f"≤ {units.seconds(0.1)}"
+    for order in ("bio", "boi"):
+        nest = DENSE.order(*order)
+        taken = _median(lambda n=nest: miss_curve(n))
+        what = f"miss curve of all sizes, 32 × 784→100, {','.join(nest.loops)}"
+        yield what, units.seconds(taken), ""
     first = [subprocess.check_output([sys.executable, "-c", FIRST]) for _ in range(4)][1:]
     taken = statistics.median(float(text) for text in first)
     yield "first replay in a fresh Python, numba's start included", units.seconds(taken), ""
@@ -147,6 +151,12 @@ def _simulator(hierarchy):
             memory.load_to(near)
             memory.store_from(near)
     return cachesim.CacheSimulator(near, memory)
+
+
+def _median(work):
+    """Median seconds of some runs after a first one."""
+    work()
+    return statistics.median(_seconds(work) for _ in range(ROUNDS))
 
 
 def _seconds(work):

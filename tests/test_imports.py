@@ -6,9 +6,11 @@ import sys
 import pytest
 
 SETUP = """
-from course_utils import Hierarchy, LoopNest, Machine, Pipeline, draw, stopwatch, units
+from course_utils import Hierarchy, LoopNest, Machine, Pipeline, draw, networks
+from course_utils import miss_curve, stopwatch, units, watch
 from course_utils.exercises import check, hint, predict, reveal, solution
-from course_utils.kernels import dense
+from course_utils.kernels import dense, dynamic, scratchpad, sequential, spatial
+from course_utils.networks import cases
 """
 HEAVY = ["numba", "matplotlib", "ipywidgets", "resvg_py", "pandas"]
 

@@ -25,17 +25,18 @@ _GPT2 = {
     "large": (36, 1280, 20),
     "xl": (48, 1600, 25),
 }
-# Brown et al. 2020, table 2.1; what `gpt3` says about "xl" and "13b"
+# Brown et al. 2020, table 2.1; what `gpt3` says about "1.3b" and "13b"
 _GPT3 = {
-    "small": (12, 768, 12),
-    "medium": (24, 1024, 16),
-    "large": (24, 1536, 16),
-    "xl": (24, 2048, 16),
+    "125m": (12, 768, 12),
+    "350m": (24, 1024, 16),
+    "760m": (24, 1536, 16),
+    "1.3b": (24, 2048, 16),
     "2.7b": (32, 2560, 32),
     "6.7b": (32, 4096, 32),
     "13b": (40, 5120, 40),
     "175b": (96, 12288, 96),
 }
+_GPT3_NAMES = {"small": "125m", "medium": "350m", "large": "760m", "xl": "1.3b"}
 # (blocks, width, hidden, heads), Dosovitskiy et al. 2021, table 1; with the patches' sides
 _VIT = {"b": (12, 768, 3072, 12), "l": (24, 1024, 4096, 16), "h": (32, 1280, 5120, 16)}
 _PATCHES = {"b/16": 16, "b/32": 32, "l/16": 16, "l/32": 32, "h/14": 14}
@@ -112,17 +113,19 @@ def gpt2(size="small"):
 
 
 def gpt3(size="175b"):
-    """GPT-3 (Brown et al. 2020, table 2.1): "small", "medium", "large", "xl", "2.7b", "6.7b",
-    "13b", "175b"; 2,048 tokens, words of GPT-2, tied.
+    """GPT-3 (Brown et al. 2020, table 2.1): "125m", "350m", "760m", "1.3b" (also "small",
+    "medium", "large", "xl", as the table calls them), "2.7b", "6.7b", "13b", "175b"; 2,048 tokens,
+    words of GPT-2, tied.
 
     The parameters are those of the paper's table D.1.  Where table 2.1 does not agree with it or
     with itself: 13B is printed with a width of 5,140, but 12,850 M parameters and 40 heads of 128
-    need 5,120; XL is printed with 24 heads of 128, but 16 make its width of 2,048.  Every layer is
-    counted dense and with the full square of scores (the paper's are alternately banded).
+    need 5,120; 1.3B is printed with 24 heads of 128, but 16 make its width of 2,048.  Every layer
+    is counted dense and with the full square of scores (the paper's are alternately banded).
 
     >>> gpt3("175b").parameters, gpt3("13b").parameters
     (174604259328, 12853386240)
     """
+    size = _GPT3_NAMES.get(str(size), size)
     return _gpt(f"GPT-3 {size}", choose("gpt3", "size", size, _GPT3), 2048)
 
 

@@ -163,6 +163,12 @@ def test_gpt3_rounds_to_the_papers_table(size, millions):
     assert round(found, -1 if millions > 999 else 0) == millions
 
 
+def test_gpt3_by_size_or_by_the_papers_name():
+    pairs = {"125m": "small", "350m": "medium", "760m": "large", "1.3b": "xl"}
+    for size, name in pairs.items():
+        assert networks.gpt3(name).name == networks.gpt3(size).name == f"GPT-3 {size}"
+
+
 def test_alexnet_layer_by_layer():
     net = networks.alexnet()
     convs = [net[f"conv{i}"].macs for i in range(1, 6)]

@@ -19,6 +19,14 @@ def whole(value, what):
     return number
 
 
+def as_array(value, what):
+    """`value` as an array, or a `ValueError` of one line."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{what}: its rows are not of one length; got {value!r}") from None
+
+
 def sizes(statement, sizes):
     text = statement.text
     for name in sizes:
@@ -56,22 +64,22 @@ def tables(statement, index):
                 lookup.start,
                 f"index array {name!r} is missing; pass index={{{name!r}: …}}",
             )
-        array = np.asarray(index[name])
-        if not np.issubdtype(array.dtype, np.integer) or not array.size:
+        found = as_array(index[name], f"LoopNest: index array {name!r}")
+        if not np.issubdtype(found.dtype, np.integer) or not found.size:
             raise ValueError(
                 f"LoopNest: index array {name!r} must hold integers; "
-                f"it is {array.dtype}, shape {array.shape}"
+                f"it is {found.dtype}, shape {found.shape}"
             )
-        if array.ndim != len(lookup.subscripts):
+        if found.dtype == np.uint64 and found.max() > np.iinfo(np.int64).max:
+            raise ValueError(f"LoopNest: index array {name!r} reaches {found.max():,}: no index")
+        if found.ndim != len(lookup.subscripts):
             raise Spot(
                 statement.text,
                 lookup.start,
-                f"index array {name!r} has {array.ndim} axes and "
+                f"index array {name!r} has {found.ndim} axes and "
                 f"{len(lookup.subscripts)} subscripts",
             )
-        tables[name] = (
-            array.copy()
-        )  # a later change of the learner's array must not change the nest
+        tables[name] = found.copy()  # what the learner does to the array later is not the nest's
         tables[name].setflags(write=False)
     return tables
 

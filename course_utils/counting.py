@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from . import arguments
-from .notation import Spot
+from .notation import Reference, Spot, Subscript
 
 _LARGEST_GRID = 50_000_000
 
@@ -18,7 +18,7 @@ class Work:
 
     statement: object
     size: dict  # index -> int
-    tables: dict  # index array's name -> int64 array
+    tables: dict  # index array's name -> array of integers, of the type that was given
     pads: dict  # tensor -> pad of each axis
     shapes: dict  # tensor -> shape: factors, output, index arrays
     itemsize: dict  # tensor -> bytes
@@ -44,7 +44,7 @@ class Work:
             total = total + coefficient * np.arange(self.size[name]).reshape(along)
         for coefficient, lookup in subscript.lookups:
             at = tuple(self.values(s, indexes) for s in lookup.subscripts)
-            total = total + coefficient * self.tables[lookup.name][at]
+            total = total + coefficient * self.tables[lookup.name][at].astype(np.int64)
         return total
 
     def bounds(self, subscript):
@@ -77,16 +77,20 @@ class Work:
 
     def use_counts(self, tensor):
         """How often the iterations touch each element, as an array of the tensor's shape."""
-        total = np.zeros(self.shapes[tensor], np.int64)
-        for reference in self._references(tensor):
+        return self._uses(self._references(tensor), self.shapes[tensor])
+
+    def _uses(self, references, shape):
+        """The same for some references to a tensor of this shape."""
+        total = np.zeros(shape, np.int64)
+        for reference in references:
             uses = np.full((1,) * total.ndim, self._free(reference), np.int64)
             for axes, cells, counts in self._groups(reference):
                 if not axes:
                     uses = uses * counts.sum()
                     continue
-                dense = np.zeros([self.shapes[tensor][a] for a in axes], np.int64)
+                dense = np.zeros([shape[a] for a in axes], np.int64)
                 dense[tuple(cells)] = counts
-                along = [self.shapes[tensor][a] if a in axes else 1 for a in range(total.ndim)]
+                along = [n if a in axes else 1 for a, n in enumerate(shape)]
                 uses = uses * dense.transpose(np.argsort(axes)).reshape(along)
             total += uses
         return total
@@ -110,16 +114,20 @@ class Work:
             most *= int(counts.max()) if counts.size else 0
         return fewest, most
 
-    def touched(self, tensor):
-        """How many different elements are touched."""
-        found, whole = self._references(tensor), prod(self.shapes[tensor])
+    def touched(self, tensor, turn=None):
+        """How many different elements are touched; with an index `turn`, at each of its values,
+        all together."""
+        found, shape = self._references(tensor), self.shapes[tensor]
+        if turn is not None:
+            found = [_at_each(turn, reference) for reference in found]
+            shape = (self.size[turn], *shape)
         for reference in found:
             if self._plain(reference):
                 each = prod(self.size[i] for i in reference.indexes)
-                if len(found) == 1 or each == whole:
+                if len(found) == 1 or each == prod(shape):
                     return each
         if len(found) > 1:
-            return int(np.count_nonzero(self.use_counts(tensor)))
+            return int(np.count_nonzero(self._uses(found, shape)))
         return prod(
             cells.shape[1] if axes else bool(counts.sum())
             for axes, cells, counts in self._groups(found[0])
@@ -203,3 +211,9 @@ class Work:
                     f"'=' writes {output.name!r} at {where} {counts.max()} times, "
                     "so its value would hang on the loop order; use '+=', or no duplicates",
                 )
+
+
+def _at_each(index, reference):
+    """A reference with an axis more, in front: the value of an index."""
+    first = Subscript(0, {index: 1}, (), reference.start)
+    return Reference(reference.name, (first, *reference.subscripts), reference.start)

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 _TOKEN = re.compile(r"\s*(?:(?P<name>[^\W\d]\w*)|(?P<integer>[0-9]+)|(?P<sign>\+=|[-+*=,\[\]]))")
 
 
+# Arguments of LoopNest: a size could not be passed by such a name.
+_TAKEN = ("self", "text", "shapes", "pad", "index", "itemsize")
+
+
 class Spot(ValueError):
     """A `ValueError` that shows where in the text the trouble is."""
 
@@ -262,6 +266,10 @@ def _check_names(statement):
                 found.start,
                 f"{found.name!r} is an index array and a tensor; name one otherwise",
             )
+    for name in statement.indexes:
+        if name in _TAKEN:
+            at = re.search(rf"\b{name}\b", text[text.index("[") :]).start() + text.index("[")
+            raise Spot(text, at, f"{name}= is an argument of LoopNest; name the index otherwise")
     for found in (*statement.references, *tables):
         if found.name in statement.indexes:
             raise Spot(

@@ -1,5 +1,9 @@
 """`Pipeline`: nests in a row that share tensors and find the cache as the last one left it."""
 
+from math import prod
+
+import numpy as np
+
 from . import arguments, repeats, tables, walk
 from .meters import Meters
 from .nest import LoopNest
@@ -32,8 +36,7 @@ class Pipeline:
         for nest in self.nests:
             for tensor in nest.tensors:
                 self._check_same(tensor, self._owner.setdefault(tensor, nest), nest)
-        self.buffers = tuple(tuple(pair) for pair in buffers)
-        self._check_buffers()
+        self.buffers = self._pairs(buffers)
 
     def _length(self, repeat):
         if self.index is None:
@@ -52,6 +55,12 @@ class Pipeline:
 
     @staticmethod
     def _check_same(tensor, first, nest):
+        ours, theirs = (n.work.tables.get(tensor) for n in (nest, first))
+        if ours is not None and theirs is not None and not np.array_equal(ours, theirs):
+            raise ValueError(
+                f"Pipeline: index array {tensor!r} is one array, but {first.text!r} and "
+                f"{nest.text!r} have it with other values; rename it in one of them"
+            )
         here, there = _form(nest, tensor), _form(first, tensor)
         if here != there:
             raise ValueError(
@@ -60,21 +69,25 @@ class Pipeline:
                 "or pass shapes="
             )
 
-    def _check_buffers(self):
-        for pair in self.buffers:
-            if len(pair) != 2 or not all(name in self._owner for name in pair):
+    def _pairs(self, buffers):
+        """The pairs of `buffers`, checked."""
+        listed = buffers if isinstance(buffers, tuple | list) else (buffers,)
+        for pair in listed:
+            two_names = isinstance(pair, tuple | list) and len(pair) == 2
+            if not two_names or not all(name in self.tensors for name in pair):
                 raise ValueError(
                     "Pipeline: buffers takes pairs of tensors among "
-                    f"{', '.join(self.tensors)}; got {pair}"
+                    f"{', '.join(self.tensors)}, such as [('h', 'z')]; got {buffers!r}"
                 )
             one, two = (_form(self._owner[name], name) for name in pair)
             if one != two:
                 raise ValueError(
                     f"Pipeline: buffers {pair} cannot swap: {_said(one)} and {_said(two)}"
                 )
-        swapped = [name for pair in self.buffers for name in pair]
+        swapped = [name for pair in listed for name in pair]
         if len(set(swapped)) < len(swapped):
-            raise ValueError(f"Pipeline: a tensor stands twice in buffers={self.buffers}")
+            raise ValueError(f"Pipeline: a tensor stands twice in buffers={buffers!r}")
+        return tuple(tuple(pair) for pair in listed)
 
     @property
     def tensors(self):
@@ -84,6 +97,10 @@ class Pipeline:
     def shape(self, tensor):
         """The shape of a tensor."""
         return self._nest_of(tensor).shape(tensor)
+
+    def itemsize_of(self, tensor):
+        """Bytes of one element."""
+        return self._nest_of(tensor).itemsize_of(tensor)
 
     def nbytes(self, tensor):
         """Bytes of a whole tensor."""
@@ -138,15 +155,20 @@ class Pipeline:
         """
         inner = self.intermediates
         memory = sum(self.nbytes(t) for t in self.tensors if not (fused and t in inner))
-        moved = sum(
-            max(_touched(nest, t) for nest in self.nests if t in nest.tensors)
-            for t in self.tensors
-            if t not in inner
-        )
+        moved = sum(self._touched(t) for t in self.tensors if t not in inner)
         if not fused:
             moved += self._crossings(inner)
         work = {name: self._total(name) for name in ("macs", "adds", "multiplies")}
         return Meters(memory=memory, moved=moved, **work)
+
+    def _touched(self, tensor):
+        """Bytes of a tensor that some nest touches."""
+        nests = [nest for nest in self.nests if tensor in nest.tensors]
+        each = [nest.work.touched(tensor) for nest in nests]
+        elements = max(each)
+        if len(each) > 1 and elements < prod(self.shape(tensor)):  # parts, perhaps not the same
+            elements = np.count_nonzero(sum(nest.use_counts(tensor) for nest in nests))
+        return int(elements) * nests[0].itemsize_of(tensor)
 
     def _crossings(self, inner):
         """Bytes of intermediates that cross when each nest fetches and stores its own."""
@@ -155,12 +177,13 @@ class Pipeline:
             for tensor in nest.tensors:
                 if tensor not in inner:
                     continue
-                reference = next(r for r in nest.work.statement.references if r.name == tensor)
-                times = 1 if self.index in reference.indexes else self.repeat
                 again = (
                     tensor == nest.output and tensor in written and nest.work.statement.accumulates
                 )
-                total += _touched(nest, tensor) * times * (1 + again)
+                turn = self.index if self.index in nest.size else None
+                times = self.repeat if turn is None else 1
+                elements = nest.work.touched(tensor, turn) * times * (1 + again)
+                total += elements * nest.itemsize_of(tensor)
             written.add(nest.output)
         return total
 
@@ -240,7 +263,3 @@ def _form(nest, tensor):
 def _said(form):
     shape, itemsize, axes = form
     return f"shape {shape} of {itemsize} B" + (f" stored as {axes}" if axes else "")
-
-
-def _touched(nest, tensor):
-    return nest.work.touched(tensor) * nest.itemsize_of(tensor)

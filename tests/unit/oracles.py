@@ -11,7 +11,9 @@ class Brute:
     """Walks a nest with nothing of the package but its text, sizes and list of loops."""
 
     def __init__(self, nest, pads=None, index=None):
-        self.nest, self.pads, self.tables = nest, pads or {}, index or {}
+        self.nest, self.pads = nest, pads or {}
+        # Python's integers, which do not overflow
+        self.tables = {name: np.array(table, object) for name, table in (index or {}).items()}
         statement = ast.parse(nest.text).body[0]
         self.accumulates = isinstance(statement, ast.AugAssign)
         self.output = statement.target if self.accumulates else statement.targets[0]

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from course_utils import LoopNest
 
+INTEGERS = [np.int8, np.uint8, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
+
 
 @dataclass
 class Drawn:
@@ -38,7 +40,9 @@ def _affine(draw, names, sizes, plain=False):
 
 
 @st.composite
-def nests(draw, scheduled=True):
+def nests(draw, scheduled=True, far=50):
+    """`far`: an index array's value may be multiplied by it, which overflows its short integers
+    where a nest's loops are run as Python."""
     names = draw(st.permutations("abcd"))[: draw(st.integers(1, 3))]
     sizes = {name: draw(st.integers(1, 5)) for name in names}
     index, pads, shapes, factors = {}, {}, {}, []
@@ -49,11 +53,11 @@ def nests(draw, scheduled=True):
             if draw(st.integers(0, 5)) == 0:
                 table = f"t{len(index)}"
                 values = draw(st.lists(st.integers(0, 6), min_size=high + 1, max_size=high + 1))
-                index[table] = np.array(values, draw(st.sampled_from([np.int32, np.int64])))
+                index[table] = np.array(values, draw(st.sampled_from(INTEGERS)))
                 text, high = f"{table}[{text}]", int(max(values))
                 if draw(st.booleans()):
-                    name = draw(st.sampled_from(names))
-                    text, high = f"2*{text}+{name}", 2 * high + sizes[name] - 1
+                    name, c = draw(st.sampled_from(names)), draw(st.sampled_from([2, far]))
+                    text, high = f"{c}*{text}+{name}", c * high + sizes[name] - 1
             axes.append(text)
             extents.append(high + 1)
         if axes and not any("[" in a for a in axes) and draw(st.integers(0, 2)) == 0:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import Brute
-from random_nests import nests
+from random_nests import INTEGERS, nests
 
 from course_utils import LoopNest, walk
 from course_utils.notation import parse
@@ -47,6 +47,18 @@ def test_counts_equal_brute_force(drawn):
     assert nest.macs in (0, sum(1 for _ in brute.settings()))
 
 
+def test_index_arrays_of_short_integers_do_not_overflow():
+    text = np.frombuffer(b"to be or not to be", np.uint8)
+    for dtype in INTEGERS[1:]:
+        table = text.astype(dtype)
+        nest = LoopNest("H[t,d] = E[16*tok[t]+d]", t=len(text), d=16, index={"tok": table})
+        assert nest.shape("E") == (16 * int(text.max()) + 16,)
+        assert nest.work.touched("E") == 16 * len(set(text.tolist()))
+        assert nest.itemsize_of("tok") == table.itemsize == nest.sizes(d=8).itemsize_of("tok")
+        values = np.arange(nest.shape("E")[0])
+        assert np.array_equal(nest.run(E=values), 16 * text.astype(int)[:, None] + np.arange(16))
+
+
 @given(nests())
 def test_address_stream_equals_brute_force(drawn):
     brute = Brute(drawn.nest, drawn.pads, drawn.index)
@@ -80,7 +92,7 @@ def test_a_walk_in_pieces_is_the_walk(drawn, steps):
             assert np.array_equal(one, other)
 
 
-@given(nests())
+@given(nests(far=2))
 def test_source_runs_and_equals_run(drawn):
     out = np.zeros(drawn.nest.shape("O"), np.int64)
     space = {**drawn.arrays, **drawn.index, "O": out}
@@ -222,6 +234,10 @@ REFUSED = [
     ("O[t] = E[tok[t]]", dict(t=2, index={"tok": [0.0, 1.0]}), "must hold integers"),
     ("O[t] = E[tok[t]]", dict(t=2, index={"tok": [[0, 1]]}), "2 axes and 1 subscripts"),
     ("O[t] = E[t]", dict(t=2, index={"tok": [0, 1]}), "looks nothing up"),
+    ("O[t] = X[p[t]]", dict(t=2, index={"p": [[0, 1], [2]]}), "rows are not of one length"),
+    ("O[t] = X[p[t]]", dict(t=1, index={"p": np.array([2**63], np.uint64)}), "reaches 9,223"),
+    ("s[pad] = x[pad]", {}, r"pad= is an argument of LoopNest; name the index otherwise"),
+    ("s += text[self]", {}, r"self= is an argument of LoopNest"),
     ("O[p[t]] = X[t]", dict(t=3, index={"p": [0, 1, 0]}), "writes 'O' at 0 2 times"),
     ("O[a+b] = X[a,b]", dict(a=2, b=2), "writes 'O' at 1 2 times"),
     (3, {}, "written as text"),

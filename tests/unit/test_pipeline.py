@@ -91,9 +91,74 @@ def test_repeating_an_index_is_running_its_loop_outermost(drawn, random):
     assert Pipeline([nest], repeat=index).references() == nest.references()
 
 
+ROWS = [
+    "Y[h,p] += T[h,p] * T[k,p]",
+    "T[h,p] = V[h,p]",
+    "T[k,p] = V[k,p]",
+    "Z[h,p] += T[h+1,p] * T[h,p] * V[h,p]",
+    "T[h+2,p] += V[h,p]",
+    "R[h,p] = T[row[h],p]",
+    "N[p] += T[h,p]",
+    "M[p] += N[p] * T[k,p]",
+]
+SHAPES = {"T": (8, 3), "V": (8, 3)}
+
+
+@given(st.lists(st.sampled_from(ROWS), min_size=1, max_size=4), st.booleans())
+def test_movement_equals_brute_force(texts, along):
+    size, row = {"h": 5, "k": 4, "p": 3}, np.array([3, 1, 1, 0, 7], np.int8)
+    nests = [
+        LoopNest(
+            text,
+            shapes={t: shape for t, shape in SHAPES.items() if f"{t}[" in text},
+            index={"row": row} if "row" in text else None,
+            **{i: n for i, n in size.items() if i in text.replace("row", "")},
+        )
+        for text in texts
+    ]
+    along = along and any("h" in nest.size for nest in nests)
+    pipeline = Pipeline(nests, repeat="h" if along else 3)
+    compulsory, crossing, written = set(), 0, set()
+    for nest in nests:
+        itemsize = {t: nest.itemsize_of(t) for t in nest.tensors}
+        turns = {}  # {repetition: elements touched in it}
+        brute = Brute(nest, index={"row": row})
+        for value, touches in zip(brute.settings(), brute.iterations(), strict=True):
+            turn = value["h"] if along and "h" in nest.size else 0
+            turns.setdefault(turn, set()).update((t, at, itemsize[t]) for t, at, _ in touches)
+        often = 1 if along and "h" in nest.size else pipeline.repeat
+        for elements in turns.values():
+            for tensor, at, nbytes in elements:
+                if tensor in pipeline.intermediates:
+                    again = tensor == nest.output and tensor in written and "+=" in nest.text
+                    crossing += often * nbytes * (1 + again)
+                else:
+                    compulsory.add((tensor, at, nbytes))
+        written.add(nest.output)
+    fused = sum(nbytes for _, _, nbytes in compulsory)
+    assert pipeline.meters(fused=True).moved == fused
+    assert pipeline.meters().moved == fused + crossing
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: Pipeline(
+                [
+                    LoopNest("H[t] = E[p[t]]", t=2, index={"p": [0, 1]}, shapes={"E": (9,)}),
+                    LoopNest("G[t] = E[p[t]]", t=2, index={"p": [1, 2]}, shapes={"E": (9,)}),
+                ]
+            ),
+            "index array 'p' is one array, but .* other values; rename it",
+        ),
+        (
+            lambda: Pipeline([FIRST], buffers=3),
+            r"such as \[\('h', 'z'\)\]; got 3",
+        ),
+        (lambda: Pipeline([FIRST], buffers=None), "pairs of tensors"),
+        (lambda: Pipeline([FIRST], buffers=("X", "W")), r"such as .*got \('X', 'W'\)"),
+        (lambda: Pipeline([FIRST], buffers=[(["X"], "W")]), "pairs of tensors"),
         (lambda: Pipeline([]), "one or more LoopNests"),
         (lambda: Pipeline(FIRST), "list of one or more LoopNests; got LoopNest"),
         (lambda: Pipeline([FIRST, "H[b] += X[b]"]), "one or more LoopNests"),

@@ -40,7 +40,7 @@ def stored(values, axes):
     return values.transpose(axes).copy().transpose(np.argsort(axes)) if axes else values.copy()
 
 
-@given(nests())
+@given(nests(far=2))
 def test_the_loops_of_a_nest_are_the_nest(drawn):
     nest, source = drawn.nest, drawn.nest.source()
     values = {**drawn.arrays, **drawn.index, nest.output: np.zeros(nest.shape(nest.output), int)}

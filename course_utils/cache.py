@@ -1,6 +1,5 @@
 """`Cache` and `Hierarchy`: replay a nest, a pipeline or any stream of addresses, exactly.
 
-Textbook caches: set-associative, least recently used, write-allocate, write-back, no prefetch.
 Each level is one flat loop: it takes a stream of references and leaves the stream that the next
 level sees, the fetch of every missed line and then its dirty victim, if there is one.
 """
@@ -14,16 +13,23 @@ import numpy as np
 from . import sources, units, walk
 from .lru import Lru
 
+_LONGEST_LINE = 2 * units.MiB  # as long as a page may be
+_MOST_LINES = 1 << 27
+
 
 @dataclass(frozen=True)
 class Cache:
     """One level: `size` in bytes or as text ("32KiB"), `ways`, `line` in bytes.
 
+    A textbook cache: set-associative; of a full set the line least recently used goes; a missed
+    write fetches its line (write-allocate); a dirty line is written when it goes (write-back);
+    nothing is fetched unasked (no prefetch).
+
     >>> Cache("32KiB", ways=8)
     Cache(32 KiB: 512 lines of 64 B, 64 sets × 8 ways)
     """
 
-    size: int
+    size: int | str
     ways: int = 8
     line: int = 64
 
@@ -37,6 +43,11 @@ class Cache:
                 )
         if self.line & (self.line - 1):
             raise ValueError(f"Cache: a line must be a power of two of bytes; got {self.line}")
+        if self.line > _LONGEST_LINE or self.size // self.line > _MOST_LINES:
+            raise ValueError(
+                f"Cache: {self.size:,} B in lines of {self.line:,} B; a line has at most "
+                f"{units.capacity(_LONGEST_LINE)}, and a cache {_MOST_LINES:,} lines"
+            )
         if self.size % (self.line * self.ways):
             whole = max(self.size // (self.line * self.ways), 1) * self.line * self.ways
             raise ValueError(
@@ -137,6 +148,9 @@ class Replay:
 class Hierarchy:
     """One or more caches, nearest first, with lines of one size.
 
+    A level sees what the one before fetches and writes back, and nothing else: it need not hold
+    what the nearer one holds, nor lack it.  A line written back to a level that does not have it
+    is fetched there first, as for any write, and counts as a miss.
     `store_refreshes=False`: a store that hits leaves the line's age as it is (as pycachesim does).
 
     >>> Hierarchy.parse("32KiB/8 + 1MiB/16")
@@ -180,9 +194,13 @@ class Hierarchy:
     def replay(self, work, *, writes=None, registers=False):
         """What each level does, from empty, while `work` runs: a `Replay`.
 
-        `work`: a `LoopNest`, a `Pipeline`, a `walk.Trace`, or an array of byte addresses, all of
-        them reads unless `writes` says otherwise (an array of booleans).
-        `registers=True`: consecutive touches of one element reach the cache once (nests only).
+        `work`: a `LoopNest`, a `Pipeline`, a `walk.Trace`, arrays that are watched, or an array of
+        byte addresses, all of them reads unless `writes` says otherwise (an array of booleans).
+        `registers=True`: consecutive touches of one element reach the cache once (nests and
+        pipelines).
+
+        Repetitions that only move (heads, images of a batch, rows) are not looked up one by one,
+        except with `registers`: the counts are the same, see `lru`.
 
         >>> from course_utils import LoopNest
         >>> replay = Hierarchy.parse("32KiB/8").replay(LoopNest("s += x[i] * y[i]", i=1000))

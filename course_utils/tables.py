@@ -165,7 +165,8 @@ def trace(source, registers):
     parts = [codes.copy() for codes in source.streams(registers=registers)]
     codes = np.concatenate([np.zeros(0, np.int64), *parts])
     labels = (codes & 255).astype(np.int16)
-    return walk.Trace(codes >> 8, labels >> 2, labels & 3, source.tensors)
+    itemsize = max(map(source.itemsize_of, source.tensors))
+    return walk.Trace(codes >> 8, labels >> 2, labels & 3, source.tensors, itemsize)
 
 
 def placed(nbytes):

@@ -250,12 +250,14 @@ class Trace:
 
     `address`: byte addresses, int64.  `tensor`: for each, its place in `tensors`, the names.
     `kind`: 0 a read, 1 a write, 2 a read that is then written (the output of `+=`).
+    `itemsize`: bytes of the longest element that is referred to.
     """
 
     address: np.ndarray
     tensor: np.ndarray
     kind: np.ndarray
     tensors: tuple
+    itemsize: int = 1
 
     def __len__(self):
         return self.address.size

@@ -70,7 +70,9 @@ class _Recorded:
         """The references so far, a `walk.Trace` of byte addresses in program order."""
         codes, own = self._recorded()
         labels = codes[own].astype(np.int16) & 255
-        return walk.Trace(codes[own] >> 8, labels >> 2, labels & 3, tuple(self._seen._arrays))
+        arrays = self._seen._arrays
+        itemsize = max(watched.itemsize for watched in arrays.values())
+        return walk.Trace(codes[own] >> 8, labels >> 2, labels & 3, tuple(arrays), itemsize)
 
     def clear(self):
         """Start counting afresh; the arrays keep their values."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracles import Brute, lru
 from random_nests import nests
 
-from course_utils import Cache, Hierarchy, LoopNest, Pipeline, walk
+from course_utils import Cache, Hierarchy, LoopNest, Pipeline, walk, watch
 
 DENSE = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=1, i=784, o=100)
 MATMUL = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=32, j=32, k=32)
@@ -236,6 +236,14 @@ def test_replay_accounts_for_every_byte_it_reports():
     assert f"bytes moved: {83_314 * 64:,} B" in text
 
 
+def test_nothing_is_referred_to():
+    replay = Hierarchy.parse("32KiB/8").replay([], writes=[])
+    assert (replay.levels[0].references, replay.misses, replay.moved) == (0, 0, 0)
+
+
+MANY = Pipeline([LoopNest(f"Y{n}[i] = X{n}[i]", i=2) for n in range(35)] + [DENSE.sizes(b=1)])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -262,6 +270,22 @@ def test_replay_accounts_for_every_byte_it_reports():
             lambda: Hierarchy.parse("64/4/16").replay(LoopNest("H[i] += X[i]", i=3, itemsize=64)),
             "take longer lines",
         ),
+        (
+            lambda: Hierarchy.parse("64/4/4").replay(watch(X=np.ones(3)).addresses()),
+            "an element of one of X has 8 B and a line 4 B; take longer lines",
+        ),
+        (
+            lambda: Hierarchy.parse("32KiB/8").replay(MANY),
+            "64 tensors at most are told apart; these are 73",
+        ),
+        (
+            lambda: Hierarchy.parse("32KiB/8").replay(Pipeline([DENSE], repeat=10**17)),
+            "references are more than can be counted",
+        ),
+        (lambda: Hierarchy.parse("32KiB/8").replay(LoopNest), "takes a LoopNest.*got type"),
+        (lambda: Hierarchy.parse("32KiB/8").replay([[0, 64], [1]]), "not of one length"),
+        (lambda: Cache("8MiB", 1, 1 << 22), "a line has at most 2 MiB"),
+        (lambda: Cache(1 << 40, 8), "a cache 134,217,728 lines"),
     ],
 )
 def test_refused_with_a_reason(make, message):

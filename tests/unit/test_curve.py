@@ -106,8 +106,20 @@ def test_sizes_as_text_as_numbers_and_as_arrays():
     assert curve.misses("64") == curve.misses(64) == curve.misses(127) == 3000
     assert curve.misses([64, 1 << 30]).tolist() == [3000, 127]
     assert curve.misses(1 << 30, "x") == 63 and curve.lines == 127
+    assert curve.misses(["64", "1MiB", 10**30]).tolist() == [3000, 127, 127]
+    assert curve.misses(10**30) == 127
     assert isinstance(curve.moved("1MiB"), int)
     assert "3,000 references to x, y, s" in repr(curve) and "127" in repr(curve)
+
+
+def test_a_table_of_which_little_is_looked_up():
+    rows = np.random.default_rng(0).integers(0, 10**6, 50)
+    gather = LoopNest(
+        "H[n,d] = E[row[n],d]", n=50, d=4, shapes={"E": (10**6, 4)}, index={"row": rows}
+    )
+    curve = miss_curve(gather)
+    check(curve, gather, 64, [1, 2, curve.lines, curve.lines + 1])
+    assert curve.misses("1MiB", "E") == len(set(rows // 4))  # four rows of 16 B a line
 
 
 def test_nothing_is_referred_to():
@@ -126,11 +138,15 @@ CURVE = miss_curve(np.arange(0, 640, 64))
         (lambda: miss_curve(MATMUL, line=48), "a line must be a power of two of bytes; got 48"),
         (lambda: miss_curve(MATMUL, line=0), "a line must be a whole number of at least 1; got 0"),
         (lambda: miss_curve(MATMUL, line=True), "a line must be a whole number"),
+        (lambda: miss_curve(MATMUL, line=1 << 63), "a line must be a power of two of bytes"),
         (lambda: miss_curve(MATMUL, line=2), "an element of 'A' has 4 B .* take longer lines"),
         (lambda: miss_curve(MATMUL, writes=[True]), "miss_curve: writes= goes with an array"),
         (lambda: CURVE.misses(63), "from one line, 64 B, on"),
         (lambda: CURVE.misses(100.0), "a whole number of bytes"),
         (lambda: CURVE.misses([64, -1]), "a whole number of bytes"),
+        (lambda: CURVE.misses([[64], [64, 128]]), "not of one length"),
+        (lambda: CURVE.misses([]), "a whole number of bytes"),
+        (lambda: CURVE.misses(["64", "32KB"]), "capacities are binary"),
         (lambda: CURVE.misses("32KB"), "capacities are binary"),
         (lambda: CURVE.misses(64, "W"), "no tensor 'W'; there are addresses"),
     ],

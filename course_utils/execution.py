@@ -39,8 +39,14 @@ def run(nest, arrays):
 def _memory(nest, arrays):
     """All elements in one array, each tensor in its layout; and where each begins."""
     dtype = np.result_type(*arrays.values())
-    if np.issubdtype(dtype, np.integer):
+    if all(np.issubdtype(array.dtype, np.integer) for array in arrays.values()):
         dtype = np.dtype(np.int64)
+        for name, array in arrays.items():
+            if array.size and array.max() > np.iinfo(dtype).max:
+                raise ValueError(
+                    f"LoopNest.run: {name!r} reaches {array.max():,}, more than int64 holds; "
+                    "pass float64"
+                )
     if dtype not in (np.float32, np.float64, np.int64):
         raise ValueError(
             f"LoopNest.run: no loops for dtype {dtype}; pass float32, float64 or integers"

@@ -303,7 +303,8 @@ class LoopNest:
         """The loops, literally, on real arrays: the output as a new array.
 
         Takes each input by name, in its shape; dtypes float32, float64 or integers, the widest of
-        them for all.  `+=` starts from zeros, or from the output where it is given.
+        them for all, integers in int64.  `+=` starts from zeros, or from the output where it is
+        given.
 
         >>> import numpy as np
         >>> X, W = np.ones((2, 3), np.float32), np.ones((3, 4), np.float32)

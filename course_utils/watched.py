@@ -1,21 +1,4 @@
-"""`watch`: the learner's own Python loops on real arrays, every read and every write recorded.
-
-What is counted, in the order in which Python does it:
-
-* `X[b,i]` is one read, `H[b,o] = v` one write.  `H[b,o] += v` (or `-=`, `*=`, …) is a read and a
-  write, in the stream one reference, read and then written, at the place of the write, as in a
-  `LoopNest`.  `H[b,o] = H[b,o] + v` is two references: a read, and later a write.
-* A slice is a view and counts nothing itself.  Loops over it, elementwise arithmetic on it and
-  assignment to it touch its elements one by one in row-major order, as the loop
-  `z[n] = x[n] * y[n]` does: for each element of the result, the operands left to right and then
-  what is written.  An operand that is stretched to the result is read again for each element.
-* `X[[2,0,2]]` and `X[mask]` read what they pick, in the order of the result, a plain array.
-  `H[[2,0,2]] += v` reads all three, then writes all three, as NumPy does.
-* An index is read when Python evaluates it: in `H[tok[t]] += X[t]`, `tok` before `X`.
-* A 0-d array is read as `s[()]`; both `s[()] += v` and `s += v` update it where it lies.
-
-What NumPy would do past the counter is a `TypeError`; what is done to `X.array` is not counted.
-"""
+"""`watch`: the learner's own Python loops on real arrays, every read and every write recorded."""
 
 import sys
 from array import array as integers
@@ -34,8 +17,30 @@ _REMOVED = -1  # stands in the log where the read of a `+=` was
 def watch(*array, **arrays):
     """Arrays whose every read and write is recorded: one, or several by name.
 
+    Watched arrays behave as arrays, and writes go to the arrays that were passed.  One of them, a
+    view of one, or all of them together (the `Watch` that is returned for several) tell what was
+    done so far: `accesses()`, `addresses()`; `clear()` starts afresh.  `Hierarchy.replay` and
+    `miss_curve` take what `watch` returns as it is.
+
     They are laid out in the order given, each from the next 64-byte boundary, as a nest's tensors.
-    Within one, addresses are as it lies in memory, transposed or sliced.  Writes go to it itself.
+    Within one, addresses are as it lies in memory, transposed or sliced.
+
+    What is counted, in the order in which Python does it:
+
+    * `X[b,i]` is one read, `H[b,o] = v` one write.  `H[b,o] += v` (or `-=`, `*=`, …) is a read and
+      a write, in the stream one reference, read and then written, at the place of the write, as in
+      a `LoopNest`.  `H[b,o] = H[b,o] + v` is two references: a read, and later a write.
+    * A slice is a view and counts nothing itself.  Loops over it, elementwise arithmetic on it and
+      assignment to it touch its elements one by one in row-major order, as the loop
+      `z[n] = x[n] * y[n]` does: for each element of the result, the operands left to right and
+      then what is written.  An operand that is stretched to the result is read again for each.
+    * `X[[2,0,2]]` and `X[mask]` read what they pick, in the order of the result, a plain array.
+      `H[[2,0,2]] += v` reads all three, then writes all three, as NumPy does.
+    * An index is read when Python evaluates it: in `H[tok[t]] += X[t]`, `tok` before `X`.
+    * A 0-d array is read as `s[()]`; `s[()] += v` and `s += v` update it where it lies, while
+      `s = s + v` gives the name to a new number.
+
+    What NumPy would do past the counter is a `TypeError`; what is done to `X.array` is not counted.
 
     >>> seen = watch(X=np.ones((4, 8)), W=np.ones((8, 3)), H=np.zeros((4, 3)))
     >>> X, W, H = seen
@@ -77,7 +82,9 @@ class _Recorded:
     def clear(self):
         """Start counting afresh; the arrays keep their values."""
         codes, own = self._recorded()
-        self._seen._log = integers("q", codes[~own].tobytes())
+        log = self._seen._log
+        del log[:]
+        log.frombytes(codes[~own].tobytes())
         self._seen._held.clear()
 
 
@@ -85,9 +92,12 @@ class Watch(_Recorded):
     """Arrays that are watched together: `X, W = seen`, or `seen.X`, or `seen["X"]`."""
 
     def __init__(self, arrays):
-        self._seen, self._arrays = self, {}
-        self._log = integers("q")  # address << 8 | tensor << 2 | kind, as in `walk`
-        self._held = {}  # for the frame of each `X[…] op= …` under way: what its read gave
+        vars(self).update(
+            _seen=self,
+            _arrays={},
+            _log=integers("q"),  # address << 8 | tensor << 2 | kind, as in `walk`
+            _held={},  # for the frame of each `X[…] op= …` under way: what its read gave
+        )
         if len(arrays) > walk.MOST_TENSORS:
             raise ValueError(f"watch: {len(arrays)} arrays; pass at most {walk.MOST_TENSORS}")
         for name, array in arrays.items():
@@ -123,16 +133,22 @@ class Watch(_Recorded):
             raise ValueError(f"watch: no array {name!r}; there are {', '.join(self._arrays)}")
         return self._arrays[name]
 
+    def __setitem__(self, name, value):
+        if value is not self[name]:  # it is after `seen["X"] += 1`
+            raise ValueError(f"watch: {name} stays the array it is; write into it: {name}[...] = …")
+
+    __setattr__ = __setitem__
+
     def __repr__(self):
         return "\n".join(map(repr, self))
 
 
 def _fault(array):
     """Why the elements of an array cannot be counted, and what to pass; None where they can."""
-    if isinstance(array, Watched):
-        return "is watched already; pass its .array"
+    if isinstance(array, _Recorded):
+        return "is watched already; pass the plain array, X.array"
     if type(array) is not np.ndarray:
-        return f"is a {type(array).__name__}, no plain NumPy array; pass np.asarray of it"
+        return f"is of type {type(array).__name__}; pass a plain NumPy array"
     if array.dtype.kind not in "biufc":
         return f"holds {array.dtype}; pass an array of numbers or booleans"
     if not array.size:
@@ -194,14 +210,27 @@ class Watched(_Recorded, np.lib.mixins.NDArrayOperatorsMixin):
     TypeError: watch: np.sum does not count what it touches; loop over the elements, or pass ...
     """
 
-    __slots__ = ("array", "_codes", "_seen", "_name")
+    __slots__ = ("_array", "_codes", "_seen", "_name")
 
     def __init__(self, array, codes, seen, name):
-        self.array, self._codes, self._seen, self._name = array, codes, seen, name
+        self._array, self._codes, self._seen, self._name = array, codes, seen, name
+
+    @property
+    def array(self):
+        """The plain array; what is done to it is not counted."""
+        return self._array
+
+    @array.setter
+    def array(self, value):
+        if value is not self._array:  # it is after `X.array += 1`
+            raise ValueError(
+                "watch: X.array stays the array it is; write into it: X.array[...] = …"
+            )
 
     def _refuse(self, what, *_, **__):
+        counted = "loop over the elements" if self.ndim else "read its one element as X[()]"
         raise TypeError(
-            f"watch: {what} does not count what it touches; loop over the elements, "
+            f"watch: {what} does not count what it touches; {counted}, "
             "or pass X.array, the plain array, to leave it uncounted"
         )
 
@@ -273,6 +302,7 @@ class Watched(_Recorded, np.lib.mixins.NDArrayOperatorsMixin):
 
     __array__ = partialmethod(_refuse, "making a NumPy array of it")
     __float__ = __int__ = __complex__ = partialmethod(_refuse, "turning it into one number")
+    __round__ = partialmethod(_refuse, "rounding it")
     __index__ = partialmethod(_refuse, "its use as an index")
     __bool__ = partialmethod(_refuse, "its use as true or false")
     __contains__ = partialmethod(_refuse, "`in`")
@@ -294,7 +324,12 @@ class Watched(_Recorded, np.lib.mixins.NDArrayOperatorsMixin):
         return len(self.array)
 
     def __iter__(self):
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("numpy."):
+            self._refuse("this function of NumPy")  # as np.stack(X), which goes over X twice
         return map(self.__getitem__, range(len(self)))
+
+    def __format__(self, form):
+        return self._refuse("formatting it") if form else repr(self)
 
     def __repr__(self):
         reads, writes = map(units.count, vars(self.accesses()).values())

@@ -193,6 +193,12 @@ def test_a_changed_index_array_does_not_change_the_nest():
     assert nest.run(E=np.array([5, 6])).tolist() == [5, 6]
 
 
+def test_integers_stay_integers_when_run():
+    x = np.array([2**53 + 1, 1], np.uint64)
+    one = LoopNest("H[i] = X[i] + Y[i]", i=2).run(X=x, Y=np.array([0, -3], np.int8))
+    assert one.dtype == np.int64 and one.tolist() == [2**53 + 1, -2]
+
+
 REFUSED = [
     ("H[b,o] += X[b,i * W[i,o]", dict(b=1), r"found 'W'.*\n.*\n +\^"),
     ("H[b,o] X[b,i]", dict(b=1), "'=' or '\\+=' after the output"),
@@ -274,6 +280,10 @@ def test_refused_schedules():
         (
             lambda: dense.run(X=np.ones((1, 8), np.float16), W=np.ones((8, 4), np.float16)),
             "float16",
+        ),
+        (
+            lambda: dense.run(X=np.full((1, 8), 2**63, np.uint64), W=np.ones((8, 4), int)),
+            "'X' reaches 9,223,372,036,854,775,808, more than int64 holds; pass float64",
         ),
         (lambda: LoopNest("H[y] += X[y+r]", y=2, r=2).layout(X="y"), "no plain index"),
     ]:

@@ -15,6 +15,17 @@ __all__ = ["keep", "kept"]
 
 _DAY = 24 * 60 * 60
 _RATES = ("float32", "float64", "bandwidth")
+# What a file that somebody has spoilt may raise.  JSON has whole numbers beyond all floats
+# (OverflowError) and deep brackets (RecursionError).
+_BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 def _file():
@@ -25,17 +36,25 @@ def kept(cores, thorough, slowest):
     """({threads: rates}, `Profile` or None) of this computer if fresh and whole, else None.
 
     Whole: rates for 1 and for `cores` threads, none below `slowest`, and if `thorough` a profile.
+    A profile that is there is given in any case.
     """
-    # OverflowError: JSON has whole numbers beyond all floats; RecursionError: and deep brackets
-    broken = (OSError, ValueError, LookupError, TypeError, AttributeError)
-    with suppress(*broken, OverflowError, RecursionError):
+    with suppress(*_BROKEN):
         record = json.loads(_file().read_text(encoding="utf-8"))
         fresh = 0 <= time.time() - record["when"] < _DAY
         if fresh and record["host"] == platform.node():
             rates = {n: record["profiles"][str(n)] for n in (1, cores)}
-            profile = Profile(**record["thorough"]) if thorough else None
+            profile = _profile(record)
+            if thorough and profile is None:
+                return None
             if all(float(each[key]) >= slowest for each in rates.values() for key in _RATES):
                 return rates, profile
+    return None
+
+
+def _profile(record):
+    """The `Profile` in what was read; None if there is none, or none that is sound."""
+    with suppress(*_BROKEN):
+        return Profile(**record["thorough"])
     return None
 
 

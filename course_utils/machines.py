@@ -215,10 +215,11 @@ class Machine:
 
         `thorough=True` takes up to 20 s: `profile` has the latency staircase, bandwidth by working
         set, what more threads bring and how noisy it all was; `caches` keeps only those of the
-        system's levels that the staircase confirms (see `staircase.confirmed`).
+        system's levels that the staircase confirms (see `staircase.confirmed`).  While that is
+        kept, plain `here()` gives it too.
         """
         cores = measure.usable_cores()
-        if threads not in (None, 1, cores):
+        if threads is True or threads not in (None, 1, cores):
             raise ValueError(
                 f"here: threads={threads!r} is not measured; take 1, or None for all {cores}"
             )

@@ -33,7 +33,8 @@ class Profile:
     """A computer's latency staircase, its bandwidth by working set, and what more threads bring.
 
     `latency_rows`: (bytes, fastest, median, rounds), seconds a load, one thread.
-    `bandwidth_rows`: (threads, bytes a thread, best, median, rounds), B/s of all threads together.
+    `bandwidth_rows`: (threads, bytes a thread, best, median, rounds), B/s of z = x + y in float32,
+    12 B an element, of all threads together.
     `thread_rows`: (threads, what, best, median, rounds); what: "float32" or "float64" of the
     matrix product, in FLOP/s, or "bandwidth" of z = x + y from memory, in B/s.
     Fastest, best and median are over so many rounds, seconds apart; all took `seconds`.
@@ -47,7 +48,7 @@ class Profile:
     (32768,)
     >>> profile  # doctest: +ELLIPSIS
     steps: 32 KiB to 64 KiB (1 to 4 ns)
-    bandwidth, 1 thread: 200 GB/s at 4 KiB
+    z = x + y, 1 thread: 200 GB/s at 4 KiB
     1 thread: 100 GFLOP/s float32, 100 GFLOP/s float64, 100 GB/s from memory
     9 s; noisy: 4 of 12 figures differ by more than 10 % between rounds, ... computer is idle
     """
@@ -152,13 +153,19 @@ class Profile:
         lines = [f"steps: {seen}"]
         for threads in sorted({row[0] for row in self.bandwidth_rows}):
             rows = list(zip(*self.bandwidth(threads), strict=True))
-            shown = [f"{units.bandwidth(b)} at {units.capacity(size)}" for size, b in rows[::3]]
-            lines.append(f"bandwidth, {_threads(threads)}: {', '.join(shown)}")
+            each = " each" * (threads > 1)
+            shown = [
+                f"{units.bandwidth(rate)} at {units.capacity(size)}{each}"
+                for size, rate in rows[::3]
+            ]
+            lines.append(f"z = x + y, {_threads(threads)}: {', '.join(shown)}")
         for threads in self.scaling()[0]:
-            rates = self.rates(threads)
+            rates, one = self.rates(threads), self.rates(1)
             peaks = [f"{units.rate(rates[dtype])} {dtype}" for dtype in _FIGURES[:2]]
             memory = f"{units.bandwidth(rates['bandwidth'])} from memory"
-            lines.append(f"{_threads(threads)}: {', '.join(peaks)}, {memory}")
+            slower = [what for what in _FIGURES if rates[what] < one[what]]
+            less = f"; slower than 1 thread: {', '.join(slower)}" if slower else ""
+            lines.append(f"{_threads(threads)}: {', '.join(peaks)}, {memory}{less}")
         largest = self.latency_rows[-1][0]
         if largest < self.planned:
             lines.append(

@@ -106,6 +106,7 @@ def test_time_is_the_slower_of_the_two_limits():
         (lambda: machine(100), "'100' is not|100 is not"),
         (lambda: Machine.reference(threads=4), "threads=4 was not measured; take 1 or 2"),
         (lambda: Machine.here(threads=10**6), "threads=1000000 is not measured; take 1"),
+        (lambda: Machine.here(threads=True), "threads=True is not measured; take 1"),
     ],
 )
 def test_bad_input(act, message):

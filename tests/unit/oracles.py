@@ -156,3 +156,9 @@ def lru(levels, stream, store_refreshes=True):
         for held in cache:
             dirty.update({line: name for line, (name, is_dirty) in held.items() if is_dirty})
     return misses, backs, Counter(dirty.values())
+
+
+def close(found, expected, rtol=1e-4):
+    """Arrays of one shape that agree but for the rounding of float32."""
+    assert found.shape == tuple(expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol / 10)

@@ -3,25 +3,21 @@
 # ruff: noqa: E741  (m, l, o and O are the names of the papers)
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import close as close_as
 from threadpoolctl import threadpool_limits
 
 from course_utils.kernels import dynamic, scratchpad
 from course_utils.kernels.scratchpad import Scratchpad
 
+close = partial(close_as, rtol=1e-3)
 few = st.integers(1, 6)
 masks = st.fixed_dictionaries({"causal": st.booleans(), "reach": st.none() | st.integers(0, 6)})
-
-
-@pytest.fixture(scope="module")
-def torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: oracle)")
-    torch.set_num_threads(1)  # small arrays, on cores that are busy with other tests
-    return torch
 
 
 @st.composite
@@ -33,11 +29,6 @@ def heads(draw, square=False):
     shapes = [(h, q, d)] + 2 * [(h, q if square else j, d)]
     Q, K, V = (rng.standard_normal(shape, np.float32) for shape in shapes)
     return scale * Q, scale * K, V
-
-
-def close(found, expected):
-    assert found.shape == tuple(expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @given(heads(), masks, few, few)

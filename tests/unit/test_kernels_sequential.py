@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import close
 
 from course_utils import Hierarchy
 from course_utils.kernels import sequential
 
 few = st.integers(1, 4)
-
-
-@pytest.fixture(scope="module")
-def torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: oracle)")
-    torch.set_num_threads(1)  # small arrays, on cores that are busy with other tests
-    return torch
 
 
 @st.composite
@@ -25,11 +19,6 @@ def sequences(draw, gates=1):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     shapes = [(t, b, i), (b, o), (i, gates * o), (o, gates * o), gates * o, gates * o]
     return [rng.standard_normal(shape, np.float32) for shape in shapes]
-
-
-def close(found, expected):
-    assert found.shape == tuple(expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def torch_layer(torch, kind, x, h, W, U, bias, state_bias):

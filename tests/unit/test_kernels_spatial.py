@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from oracles import close
 
 from course_utils.kernels import spatial
 
 few = st.integers(1, 3)
-
-
-@pytest.fixture(scope="module")
-def torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: oracle)")
-    torch.set_num_threads(1)  # small arrays, on cores that are busy with other tests
-    return torch
 
 
 @st.composite
@@ -31,11 +25,6 @@ def layers(draw, depthwise=False):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     W = rng.standard_normal((c, *taps) if depthwise else (k, c, *taps), np.float32)
     return rng.standard_normal((b, c, *image), np.float32), W, steps
-
-
-def close(found, expected):
-    assert found.shape == tuple(expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def nest_of(X, W, steps):

@@ -8,9 +8,21 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from course_utils.networks import bert, gpt2
-from course_utils.networks.cases import case, cases, counters, overview, printed, ranking, table
+from course_utils.networks import Network, bert, gpt2, gru, lstm, rnn
+from course_utils.networks.cases import (
+    Case,
+    case,
+    cases,
+    counters,
+    overview,
+    printed,
+    ranking,
+    table,
+)
+from course_utils.networks.tokens import Tokens
 
 DATA = Path(__file__).parents[2] / "data"
 NAMES = list(cases())
@@ -96,6 +108,30 @@ def test_the_parts_of_the_fields():
     assert (one["pooler"], one["pooled"]) == (768**2, 768)
     assert two["head"] == 1024 * 768 * 50257 and two["biases"] == 12 * 9 * 768
     assert one["biases"] == 12 * 9 * 768 + 768
+
+
+@given(st.sampled_from([(rnn, 1), (lstm, 4), (gru, 3)]), *[st.integers(1, 9) for _ in "ihtb"])
+def test_the_fields_of_any_recurrent_case(layer, i, h, steps, batch):
+    build, gates = layer
+    found = Case("any", "", build(i, h, biases=2), dict(tokens=steps, batch=batch)).fields
+    assert found["macs"] == found["macs_on_data"] == gates * h * (i + h) * steps * batch
+    assert found["states"] == steps * batch * h and found["biases"] == 2 * gates * h
+    assert found["bias_adds"] == 2 * gates * h * steps * batch
+    assert found["parameters"] == gates * h * (i + h + 2)
+
+
+@given(*[st.integers(1, 4) for _ in "hebnp"])
+def test_the_fields_of_any_attention(heads, e, batch, tokens, past):
+    width = heads * e
+    x = Tokens(batch, tokens, width, past)
+    x.attention("attention", heads)
+    found = Case("any", "", Network("any", {"batch": batch}, lambda batch: x.layers)).fields
+    pairs = batch * tokens * (past + tokens)
+    assert found["attention"] == 2 * pairs * width
+    assert found["scores"] == heads * pairs and found["rows"] == heads * batch * tokens
+    assert found["queries"] == batch * tokens * width
+    assert found["macs"] == found["attention"] + 4 * batch * tokens * width**2
+    assert found["biases"] == 4 * width and found["tokens"] == tokens
 
 
 def test_bert_and_gpt2_are_the_published_networks():

@@ -16,7 +16,7 @@ from . import walk
 from ._compiled import compiled
 
 # Below so many steps, telling turns apart costs more than walking them.
-_FEW_STEPS = 4 * walk.STEPS_AT_ONCE
+_FEW_STEPS = 16 * walk.STEPS_AT_ONCE
 _LONGEST = 1 << 22  # references that a turn may send on and still be kept
 
 

@@ -41,7 +41,7 @@ def lenet5(c3="paper"):
     >>> lenet5(c3="full")
     LeNet-5 (C3 full): 61,706 parameters, 416,520 MAC at batch 1, image 32
     """
-    said = choose("lenet5", "c3", c3, {"paper": "by the paper's table", "full": "full"})
+    c3, said = choose("lenet5", "c3", c3, {"paper": "by the paper's table", "full": "full"})
     name = f"LeNet-5 (C3 {said})"
     return Network(name, {"batch": 1, "image": 32}, partial(_lenet5, name, c3 == "paper"))
 
@@ -157,7 +157,7 @@ def vgg(depth=16, bn=False):
     >>> vgg(16)
     VGG-16: 138,357,544 parameters, 15.5 GMAC at batch 1, image 224
     """
-    blocks = choose("vgg", "depth", depth, _VGG)
+    depth, blocks = choose("vgg", "depth", depth, _VGG)
     name = f"VGG-{depth}{' with batch normalisation' if bn else ''}"
     return Network(name, {"batch": 1, "image": 224}, partial(_vgg, name, blocks, bn))
 
@@ -188,8 +188,8 @@ def resnet(depth=50, version=1.5):
     >>> resnet(50, version=1).macs()
     3857973248
     """
-    stages, bottleneck = choose("resnet", "depth", depth, _RESNET)
-    said = choose("resnet", "version", version, {1: "1", 1.5: "1.5"})
+    depth, (stages, bottleneck) = choose("resnet", "depth", depth, _RESNET)
+    version, said = choose("resnet", "version", version, {1: "1", 1.5: "1.5"})
     name = f"ResNet-{depth} v{said}" if bottleneck else f"ResNet-{depth}"
     strides = (2, 1) if version == 1 else (1, 2)
     block = partial(_bottleneck, strides=strides) if bottleneck else _basic

@@ -43,7 +43,7 @@ def llama(size="2-7b"):
     >>> llama("3-8b").kv_bytes(tokens=8192)
     1073741824
     """
-    shape = choose("llama", "size", size, _LLAMA)
+    size, shape = choose("llama", "size", size, _LLAMA)
     return _network(f"Llama {size}", shape, _swiglu)
 
 
@@ -58,7 +58,7 @@ def mixtral(size="8x7b"):
     >>> net.parameters, net.active_parameters
     (46702792704, 12879925248)
     """
-    shape = choose("mixtral", "size", size, _MIXTRAL)
+    size, shape = choose("mixtral", "size", size, _MIXTRAL)
     return _network(f"Mixtral {size}", shape, partial(routed_experts, experts=8, top=2))
 
 

@@ -11,12 +11,19 @@ _LONGEST = 50_000_000  # entries of an index array: 400 MB
 
 
 def choose(network, what, given, published):
-    """The entry of a table of published members, or a `ValueError` that lists them."""
-    known = [name for name in published if name == given and type(given) is not bool]
+    """(name, entry) in a table of published members, or a `ValueError` that lists them.
+
+    Text is found in upper or lower case.
+
+    >>> choose("vit", "size", "B/16", {"b/16": 16, "b/32": 32})
+    ('b/16', 16)
+    """
+    wanted = given.lower() if isinstance(given, str) else given
+    known = [name for name in published if name == wanted and type(given) is not bool]
     if not known:
         choices = ", ".join(map(repr, published))
         raise ValueError(f"{network}: no {what} {given!r}; published are {choices}")
-    return published[known[0]]
+    return known[0], published[known[0]]
 
 
 def nest(text, *, pad=0, index=None, **sizes):

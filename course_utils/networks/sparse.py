@@ -39,7 +39,7 @@ def dlrm(size="terabyte"):
     >>> dlrm().parameters, dlrm("kaggle").parameters
     (24036595969, 540677217)
     """
-    shape = choose("dlrm", "size", size, _DLRM)
+    size, shape = choose("dlrm", "size", size, _DLRM)
     return Network(f"DLRM {size}", {"batch": 1}, partial(_dlrm, shape))
 
 

@@ -30,7 +30,7 @@ def mamba(size="130m"):
     >>> mamba("130m").part("block.0").parameters
     3771648
     """
-    blocks, width = choose("mamba", "size", size, _MAMBA)
+    size, (blocks, width) = choose("mamba", "size", size, _MAMBA)
     return Network(f"Mamba {size}", {"batch": 1, "tokens": 2048}, partial(_mamba, blocks, width))
 
 

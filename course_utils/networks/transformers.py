@@ -62,7 +62,7 @@ def bert(size="base", vocabulary=30_522):
     >>> bert("base").macs(tokens=128)
     11174215680
     """
-    shape = choose("bert", "size", size, _BERT)
+    size, shape = choose("bert", "size", size, _BERT)
     whole(vocabulary, "bert: vocabulary")
     name = f"BERT-{size}"
     return Network(name, {"batch": 1, "tokens": 512}, partial(_bert, name, shape, vocabulary))
@@ -109,7 +109,8 @@ def gpt2(size="small"):
     >>> gpt2("small").macs(tokens=1, past=1023)
     142406400
     """
-    return _gpt(f"GPT-2 {size}", choose("gpt2", "size", size, _GPT2), 1024)
+    size, shape = choose("gpt2", "size", size, _GPT2)
+    return _gpt(f"GPT-2 {size}", shape, 1024)
 
 
 def gpt3(size="175b"):
@@ -125,8 +126,9 @@ def gpt3(size="175b"):
     >>> gpt3("175b").parameters, gpt3("13b").parameters
     (174604259328, 12853386240)
     """
-    size = _GPT3_NAMES.get(str(size), size)
-    return _gpt(f"GPT-3 {size}", choose("gpt3", "size", size, _GPT3), 2048)
+    size = _GPT3_NAMES.get(str(size).lower(), size)
+    size, shape = choose("gpt3", "size", size, _GPT3)
+    return _gpt(f"GPT-3 {size}", shape, 2048)
 
 
 def _gpt(name, shape, longest):
@@ -167,7 +169,7 @@ def vit(size="b/16", image=224):
     >>> vit("b/16", image=384).parameters
     86859496
     """
-    patch = choose("vit", "size", size, _PATCHES)
+    size, patch = choose("vit", "size", size, _PATCHES)
     name = f"ViT-{size.upper()}"
     learned = _patches(name, image, patch)
     build = partial(_vit, name, _VIT[size[0]], patch, learned)

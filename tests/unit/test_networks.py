@@ -529,6 +529,17 @@ def test_layers_refuse_what_they_do_not_know():
     assert Layer("dense", nest).meters() == Meters(memory=44, macs=6, moved=44)
 
 
+def test_a_member_is_found_as_it_is_written_elsewhere():
+    for one, two in [
+        (networks.vit("B/16"), networks.vit("b/16")),
+        (networks.llama("2-7B"), networks.llama("2-7b")),
+        (networks.gpt3("XL"), networks.gpt3("1.3b")),
+        (networks.resnet(50.0, np.float64(1)), networks.resnet(50, 1)),
+        (networks.lenet5("Full"), networks.lenet5("full")),
+    ]:
+        assert repr(one) == repr(two)
+
+
 ERRORS = [
     (lambda: networks.resnet(51), "resnet: no depth 51; published are 18, 34, 50, 101, 152"),
     (lambda: networks.resnet(50, version=2), "resnet: no version 2; published are 1, 1.5"),

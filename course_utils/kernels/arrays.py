@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..arguments import as_array
+
 
 def fitting(**given):
     """The arrays of `name=(array, axes)`, or a `ValueError` that names the axis that does not fit.
@@ -15,8 +17,8 @@ def fitting(**given):
     """
     arrays, seen = [], {}
     for name, (value, axes) in given.items():
-        array, letters = np.asarray(value), axes.lstrip("…")
-        said = f"{name}[{','.join(axes)}]"
+        letters, said = axes.lstrip("…"), f"{name}[{','.join(axes)}]"
+        array = as_array(value, said)
         missing = array.ndim < len(letters) or (axes == letters and array.ndim > len(letters))
         if missing or not array.size or array.dtype.kind not in "fiu":
             raise ValueError(
@@ -31,6 +33,15 @@ def fitting(**given):
                 )
         arrays.append(array)
     return arrays
+
+
+def floats(*arrays):
+    """The arrays in float32 or wider: products of short integers would overflow.
+
+    >>> [x.dtype.name for x in floats(np.ones(2, np.uint8), np.ones(2))]
+    ['float32', 'float64']
+    """
+    return [array.astype(np.result_type(array, np.float32), copy=False) for array in arrays]
 
 
 def float32(*arrays):

@@ -17,7 +17,7 @@ from .._compiled import compiled, inlined
 from ..arguments import whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
-from .arrays import fitting, float32
+from .arrays import fitting, float32, floats
 
 # --- as nests -----------------------------------------------------------------------------
 
@@ -78,7 +78,7 @@ def gather_nest(neighbour, d, rows=None, itemsize=4):
         e=len(neighbour),
         d=d,
         index={"nbr": np.asarray(neighbour)},
-        shapes={"E": (rows, d)} if rows else None,
+        shapes=None if rows is None else {"E": (rows, d)},
         itemsize={"E": itemsize, "G": itemsize},
     )
 
@@ -107,6 +107,7 @@ def softmax(S):
     >>> softmax(np.array([[1000.0, 1000.0], [-np.inf, 0.0], [-np.inf, -np.inf]])).tolist()
     [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]]
     """
+    S = np.asarray(S)
     E = np.exp(S - _finite(S.max(axis=-1, keepdims=True)))
     return E / _nonzero(E.sum(axis=-1, keepdims=True))
 
@@ -291,7 +292,7 @@ def _tiled(Q, K, V, O, rows, columns, causal, reach):
 
 
 def _heads(Q, K, V):
-    Q, K, V = fitting(Q=(Q, "…qd"), K=(K, "…jd"), V=(V, "…jd"))
+    Q, K, V = floats(*fitting(Q=(Q, "…qd"), K=(K, "…jd"), V=(V, "…jd")))
     if not Q.shape[:-2] == K.shape[:-2] == V.shape[:-2]:
         raise ValueError(
             f"attention: Q, K and V need the same axes in front; got shapes {Q.shape}, {K.shape}, "

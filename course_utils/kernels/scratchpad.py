@@ -2,9 +2,11 @@
 
 # ruff: noqa: E741  (m, l and O are the names of the papers)
 
+import numpy as np
+
 from .. import units
 from ..arguments import whole
-from .arrays import fitting
+from .arrays import fitting, floats
 from .dynamic import mean, merge, nothing, part, tiles
 
 
@@ -13,7 +15,6 @@ class Scratchpad:
 
     What crosses to and from main memory is counted, in elements, by name: `loaded`, `stored`.
 
-    >>> import numpy as np
     >>> pad = Scratchpad("16B", itemsize=4)
     >>> pad.load("x", np.ones(3)).tolist(), pad.free
     ([1.0, 1.0, 1.0], 1)
@@ -24,7 +25,8 @@ class Scratchpad:
     """
 
     def __init__(self, size, itemsize=4):
-        self.capacity = units.parse_capacity(size) // whole(itemsize, "Scratchpad: itemsize")
+        nbytes = whole(units.parse_capacity(size), "Scratchpad: size in bytes")
+        self.capacity = nbytes // whole(itemsize, "Scratchpad: itemsize")
         self.held = {}  # name -> elements
         self.loaded, self.stored = {}, {}
         self.peak = 0
@@ -33,6 +35,13 @@ class Scratchpad:
     def free(self):
         """Elements for which there is room."""
         return self.capacity - sum(self.held.values())
+
+    def __repr__(self):
+        here = ", ".join(f"{name} {units.count(n)}" for name, n in self.held.items())
+        return (
+            f"Scratchpad of {units.count(self.capacity)} elements: {here or 'empty'}; "
+            f"{units.count(self.traffic)} have crossed"
+        )
 
     @property
     def traffic(self):
@@ -43,7 +52,7 @@ class Scratchpad:
         """Keep room for what is computed here, and crosses nothing."""
         if name in self.held:
             raise ValueError(f"Scratchpad: {name!r} is here already; drop it first")
-        if elements > self.free:
+        if whole(elements, f"Scratchpad: elements of {name!r}") > self.free:
             held = ", ".join(f"{n} {units.count(size)}" for n, size in self.held.items())
             raise ValueError(
                 f"Scratchpad: {name!r} needs {units.count(elements)} elements; free are "
@@ -55,6 +64,7 @@ class Scratchpad:
 
     def load(self, name, array):
         """A copy of the array, in room of its own; its elements cross once."""
+        array = np.asarray(array)
         self.room(name, array.size)
         self.loaded[name] = self.loaded.get(name, 0) + array.size
         return array.copy()
@@ -85,13 +95,12 @@ def tiled_by_queries(pad, Q, K, V, rows, columns):
     Q[q,d], K[j,d], V[j,d] → O[q,d].  Its traffic is 2qd + ⌈q/rows⌉ · 2jd elements, in the order of
     FlashAttention-2 (Dao 2023).
 
-    >>> import numpy as np
     >>> pad, rng = Scratchpad("64KiB"), np.random.default_rng(1)
     >>> O = tiled_by_queries(pad, *rng.random((3, 256, 16), np.float32), rows=64, columns=64)
     >>> pad.traffic == 2 * 256 * 16 + 4 * 2 * 256 * 16
     True
     """
-    Q, K, V = fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd"))
+    Q, K, V = floats(*fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd")))
     O = nothing(Q)[2]
     for q in tiles(len(Q), rows):
         here = pad.load("Q", Q[q])
@@ -114,13 +123,12 @@ def tiled_by_keys(pad, Q, K, V, rows, columns):
     So do m, l and O, out and in again for each tile of keys: the order of FlashAttention (Dao et
     al. 2022, algorithm 1).  Its traffic is 2jd + ⌈j/columns⌉ · (3qd + 4q) elements.
 
-    >>> import numpy as np
     >>> pad, rng = Scratchpad("64KiB"), np.random.default_rng(1)
     >>> O = tiled_by_keys(pad, *rng.random((3, 256, 16), np.float32), rows=64, columns=64)
     >>> pad.traffic == 2 * 256 * 16 + 4 * (3 * 256 * 16 + 4 * 256)
     True
     """
-    Q, K, V = fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd"))
+    Q, K, V = floats(*fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd")))
     m, l, O = nothing(Q)
     for j in tiles(len(K), columns):
         keys, values = pad.load("K", K[j]), pad.load("V", V[j])

@@ -11,10 +11,10 @@ g = gate · units + o, in the gates' order of PyTorch.
 import numpy as np
 
 from .._compiled import compiled, inlined
-from ..arguments import whole
+from ..arguments import as_array, whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
-from .arrays import fitting, float32
+from .arrays import fitting, float32, floats
 
 # --- as nests -----------------------------------------------------------------------------
 
@@ -138,13 +138,14 @@ def rnn_hoisted(x, h, W, U, bias):
 
 
 def _fitting_sequence(x, *weights):
-    (x,) = fitting(x=(x, "tbi"))
+    (x,) = floats(*fitting(x=(x, "tbi")))
     return x, *_fitting(x[0], *weights)[1:]
 
 
 def _fitting(x, h, W, U, bias, gates=1):
     """The arrays of a step, where W, U and bias have `gates` columns for each unit of h."""
-    arrays = fitting(x=(x, "bi"), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
+    shaped = fitting(x=(x, "bi"), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
+    arrays = floats(*shaped)
     columns, units = arrays[2].shape[1], arrays[1].shape[1]
     if columns != gates * units:
         raise ValueError(
@@ -177,7 +178,7 @@ def lstm_step(x, h, c, W, U, bias):
     1.0
     """
     x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=4)
-    h, c = fitting(h=(h, "bo"), c=(c, "bo"))
+    h, c = floats(*fitting(h=(h, "bo"), c=(c, "bo")))
     i, f, g, o = np.split(x @ W + h @ U + bias, 4, axis=1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
@@ -231,7 +232,7 @@ def gru_step(x, h, W, U, bias, state_bias):
     2.0
     """
     x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=3)
-    U, state_bias = fitting(U=(U, "og"), state_bias=(state_bias, "g"))
+    U, state_bias = floats(*fitting(U=(U, "og"), state_bias=(state_bias, "g")))
     (r, z, n), (hr, hz, hn) = (
         np.split(part, 3, axis=1) for part in (x @ W + bias, h @ U + state_bias)
     )
@@ -332,10 +333,12 @@ def linear_tree(a, u):
 
 
 def _stretches(a, u):
-    a, u = np.asarray(a), np.asarray(u)
-    u = u.astype(np.result_type(a, u))
-    if u.ndim < 1 or a.shape != u.shape or not u.size:
+    a, u = (as_array(x, f"linear recurrence: {name}[t,…]") for x, name in ((a, "a"), (u, "u")))
+    numbers = a.dtype.kind in "fiu" and u.dtype.kind in "fiu"
+    if u.ndim < 1 or a.shape != u.shape or not u.size or not numbers:
         raise ValueError(
-            f"linear recurrence: give a[t,…] and u[t,…] of one shape; got {a.shape} and {u.shape}"
+            "linear recurrence: give numbers a[t,…] and u[t,…] of one shape; "
+            f"got shapes {a.shape} and {u.shape} of {a.dtype} and {u.dtype}"
         )
-    return a, u
+    a, u = floats(a, u)
+    return a, u.astype(np.result_type(a, u))

@@ -15,7 +15,7 @@ from .._compiled import compiled
 from ..arguments import whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
-from .arrays import fitting, float32
+from .arrays import fitting, float32, floats
 
 TEXT = "H[b,k,y,x] += X[b,c,y+r,x+s] * W[k,c,r,s]"
 
@@ -38,8 +38,8 @@ def outputs(image, taps, stride=1, padding=0, dilation=1):
     whole(dilation, "convolution: dilation")
     if padding != 0:
         whole(padding, "convolution: padding other than 0")
-    image = [whole(n, "convolution: a side of the image") for n in image]
-    reach = [dilation * (whole(n, "convolution: a side of the window") - 1) + 1 for n in taps]
+    image, taps = _pair(image, "the image"), _pair(taps, "the window")
+    reach = [dilation * (n - 1) + 1 for n in taps]
     for n, window in zip(image, reach, strict=True):
         if window > n + 2 * padding:
             raise ValueError(
@@ -47,6 +47,15 @@ def outputs(image, taps, stride=1, padding=0, dilation=1):
                 "take fewer taps, or more padding"
             )
     return tuple((n + 2 * padding - w) // stride + 1 for n, w in zip(image, reach, strict=True))
+
+
+def _pair(sides, of):
+    """(along y, along x), checked."""
+    if not isinstance(sides, tuple | list) or len(sides) != 2:
+        raise ValueError(
+            f"convolution: {of} has two sides (along y, along x), such as (3, 3); got {sides!r}"
+        )
+    return [whole(n, f"convolution: a side of {of}") for n in sides]
 
 
 # --- as nests -----------------------------------------------------------------------------
@@ -191,7 +200,7 @@ def conv_lowered(X, W, stride=1, padding=0, dilation=1):
     >>> conv_lowered(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3))).tolist()
     [[[[9.0, 9.0]]]]
     """
-    X, W = fitting(X=(X, "bcyx"), W=(W, "kcrs"))
+    X, W = floats(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
     y, x = outputs(X.shape[2:], W.shape[2:], stride, padding, dilation)
     H = im2col(X, W.shape[2:], stride, padding, dilation) @ W.reshape(len(W), -1).T
     return H.reshape(len(X), y, x, len(W)).transpose(0, 3, 1, 2)
@@ -203,7 +212,7 @@ def conv_shifted(X, W, stride=1, padding=0, dilation=1):
     >>> conv_shifted(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3))).tolist()
     [[[[9.0, 9.0]]]]
     """
-    X, W = fitting(X=(X, "bcyx"), W=(W, "kcrs"))
+    X, W = floats(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
     seen = windows(X, W.shape[2:], stride, padding, dilation)
     H = 0
     for r, s in np.ndindex(W.shape[2:]):
@@ -217,7 +226,7 @@ def depthwise(X, W, stride=1, padding=0, dilation=1):
     >>> depthwise(np.ones((1, 2, 3, 3)), np.ones((2, 3, 3))).tolist()
     [[[[9.0]], [[9.0]]]]
     """
-    X, W = fitting(X=(X, "bcyx"), W=(W, "crs"))
+    X, W = floats(*fitting(X=(X, "bcyx"), W=(W, "crs")))
     seen = windows(X, W.shape[1:], stride, padding, dilation)
     taps = np.ndindex(W.shape[1:])
     return sum(seen[..., r, s] * W[:, r, s, None, None] for r, s in taps)
@@ -261,6 +270,6 @@ def _pool(X, H, taps_y, taps_x, stride):
 
 
 def _beside(taps, stride):
-    if stride is None and len(set(taps)) > 1:
+    if stride is None and len(set(_pair(taps, "the window"))) > 1:
         raise ValueError(f"max_pool: a window of {tuple(taps)} taps needs a stride; pass stride=…")
     return taps[0] if stride is None else stride

@@ -198,13 +198,25 @@ def test_a_full_scratchpad_takes_no_more():
 
 def test_what_is_loaded_is_a_copy():
     pad, x = Scratchpad(64, itemsize=8), np.zeros(4)
-    here = pad.load("x", x)
+    here = pad.load("x", list(x))
+    assert repr(pad) == "Scratchpad of 8 elements: x 4; 4 have crossed"
     here += 1
     assert not x.any() and pad.free == 4
     pad.store("x", here, x)
     assert x.all() and (pad.loaded, pad.stored, pad.traffic) == ({"x": 4}, {"x": 4}, 8)
     pad.drop("x")
     assert (pad.free, pad.peak) == (8, 4)
+
+
+def test_integers_are_attended_to_like_floats():
+    Q, K, V = np.random.default_rng(0).integers(-3, 4, (3, 6, 4)).astype(np.int8)
+    expected = dynamic.attention(*(A.astype(float) for A in (Q, K, V)))
+    for form in (dynamic.attention, dynamic.attention_loops):
+        close(form(Q, K, V), expected)
+    for form in (dynamic.tiled, dynamic.tiled_loops):
+        close(form(Q, K, V, 2, 4), expected)
+    for order in (scratchpad.tiled_by_queries, scratchpad.tiled_by_keys):
+        close(order(Scratchpad("1KiB"), Q, K, V, 2, 4), expected)
 
 
 # --- what does not fit --------------------------------------------------------------------
@@ -224,7 +236,10 @@ Q, K = np.ones((2, 5, 4)), np.ones((2, 3, 4))
         (lambda: dynamic.attention(Q, K, K, reach=-1), "reach other than 0 must be a whole"),
         (lambda: dynamic.attention_nests(4, 2, passes=2), "passes is 1 or 3; got 2"),
         (lambda: dynamic.attention_nests(0, 2, causal=True), "n must be a whole number"),
+        (lambda: dynamic.gather_nest([0, 1], 2, rows=0), "must be a whole number"),
         (lambda: Scratchpad("much"), "is no capacity"),
+        (lambda: Scratchpad(0), "size in bytes must be a whole number of at least 1; got 0"),
+        (lambda: Scratchpad(64).room("x", -1), "elements of 'x' must be a whole number"),
         (lambda: Scratchpad(64).load("x", np.ones(17)), "'x' needs 17 elements; free are 16 of 16"),
         (lambda: Scratchpad(64).drop("x"), "no 'x' to drop; here are none"),
         (lambda: Scratchpad(64).store("x", np.ones(2), np.ones(2)), "cannot be stored; 0 are here"),

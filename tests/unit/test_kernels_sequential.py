@@ -150,6 +150,15 @@ def test_scans_leave_their_arguments_alone_and_mix_types():
     assert a.tolist() == [0.5] * 9 and u.tolist() == list(range(9))
 
 
+def test_short_integers_do_not_overflow():
+    a = np.full(6, 10, np.int8)
+    for scan in (sequential.linear_loops, sequential.linear_scan, sequential.linear_tree):
+        assert scan(a, a)[0].tolist() == [10, 110, 1110, 11110, 111110, 1111110]
+    x, W = np.full((1, 2), 100, np.int8), np.full((2, 1), 100, np.int8)
+    step = sequential.rnn_step(x, np.zeros((1, 1), int), W, [[0]], [-19999.5])
+    assert step.item() == pytest.approx(np.tanh(0.5))
+
+
 # --- what does not fit --------------------------------------------------------------------
 
 x, h, W, U, bias = (np.ones(shape) for shape in [(2, 3), (2, 4), (3, 4), (4, 4), 4])
@@ -170,6 +179,8 @@ x, h, W, U, bias = (np.ones(shape) for shape in [(2, 3), (2, 4), (3, 4), (4, 4),
         (lambda: sequential.gru_step_loops(x, h, W, U, bias, bias), "3 gates needs 12"),
         (lambda: sequential.linear_scan(np.ones(3), np.ones(4)), "of one shape"),
         (lambda: sequential.linear_tree([], []), "of one shape"),
+        (lambda: sequential.linear_scan(["a"], ["b"]), "give numbers"),
+        (lambda: sequential.linear_loops([[1], [1, 2]], [1, 2]), "rows are not of one length"),
         (lambda: sequential.hoisted_nests(t=0, i=3, o=4), "t must be a whole number"),
     ],
 )

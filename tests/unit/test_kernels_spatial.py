@@ -148,7 +148,33 @@ def test_a_shifted_image_gives_a_shifted_map_and_the_same_pool():
     assert np.allclose(spatial.max_pool(moved, (10, 10)), spatial.max_pool(H, (10, 10)))
 
 
+def test_short_integers_do_not_overflow():
+    X, W = np.full((1, 1, 4, 4), 200, np.uint8), np.full((1, 1, 3, 3), 100, np.int8)
+    for form in (spatial.conv_loops, spatial.conv_lowered, spatial.conv_shifted):
+        assert (form(X, W) == 9 * 200 * 100).all()
+    for form in (spatial.depthwise, spatial.depthwise_loops):
+        assert (form(X, W[0]) == 9 * 200 * 100).all()
+    assert spatial.windows(X, (3, 3)).dtype == spatial.im2col(X, (3, 3)).dtype == np.uint8
+
+
 X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: spatial.windows(X, 3), r"the window has two sides .* such as \(3, 3\); got 3"),
+        (lambda: spatial.im2col(X, (3, 3, 3)), "the window has two sides"),
+        (lambda: spatial.windows(X, (0, 3)), "a side of the window must be a whole number"),
+        (lambda: spatial.conv_nest(1, 1, 28, 32, (3, 3)), "the image has two sides .* got 28"),
+        (lambda: spatial.lowered_nests(1, 1, (28, 28), 32, 3), "the window has two sides"),
+        (lambda: spatial.max_pool(X, 2), "the window has two sides"),
+    ],
+)
+def test_what_has_no_two_sides_is_said_in_one_line(call, words):
+    with pytest.raises(ValueError, match=words) as error:
+        call()
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +187,7 @@ X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
         (lambda f: f(X, W[:, :1]), r"c is 1, but X\[b,c,y,x\] has shape \(1, 2, 5, 5\)"),
         (lambda f: f(np.array([[["a"]]])[None], W), "must hold numbers"),
         (lambda f: f(X[:0], W), "must hold numbers"),
+        (lambda f: f([[1, 2], [3]], W), "rows are not of one length"),
         (lambda f: f(X, W, stride=0), "stride must be a whole number of at least 1; got 0"),
         (lambda f: f(X, W, padding=-1), "padding other than 0 must be a whole number"),
         (lambda f: f(X, W, dilation=1.5), "dilation must be a whole number"),

@@ -4,14 +4,15 @@
 arrays would count references to them, each time, with an atomic instruction.
 
 The only module that names numba, which loads at the first call of a compiled function.
-`COURSE_NUMBA=0` switches it off; counts stay the same.
+`COURSE_NUMBA=0` switches it off, as numba's own `NUMBA_DISABLE_JIT=1` does; counts stay the same.
 """
 
 import functools
 import os
 from importlib.util import find_spec
 
-NUMBA = os.environ.get("COURSE_NUMBA") != "0" and find_spec("numba") is not None
+_OFF = os.environ.get("COURSE_NUMBA") == "0" or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+NUMBA = not _OFF and find_spec("numba") is not None
 
 
 def compiled(function):

@@ -8,14 +8,14 @@ import numpy as np
 from .notation import Spot
 
 
-def whole(value, what):
-    """`value` as an int of at least 1, or a `ValueError` that says what it should have been."""
+def whole(value, what, least=1):
+    """`value` as an int, or a `ValueError` that says what it should have been."""
     try:
         number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or number < 1:
-        raise ValueError(f"{what} must be a whole number of at least 1; got {value!r}")
+    if number is None or number < least:
+        raise ValueError(f"{what} must be a whole number of at least {least}; got {value!r}")
     return number
 
 
@@ -156,6 +156,18 @@ def shapes(work, shapes):
                 work, reference, axis, subscript, found[reference.name][axis], pads[axis], "shapes="
             )
     return {**found, **{name: array.shape for name, array in work.tables.items()}}
+
+
+def followed(work, given, sizes):
+    """The shapes that were passed; an axis that one index spans has the index's new size."""
+    shapes = {}
+    for reference in work.statement.references:
+        name = reference.name
+        if name in (given["shapes"] or {}):
+            axes = zip(reference.subscripts, work.shapes[name], strict=True)
+            shape = [sizes.get(s.plain, n) if n == work.size.get(s.plain) else n for s, n in axes]
+            shapes[name] = tuple(map(max, shape, shapes.get(name, shape)))
+    return shapes
 
 
 def _check_axis(work, reference, axis, subscript, extent, pad, larger):

@@ -117,7 +117,18 @@ class Work:
     def touched(self, tensor, turn=None):
         """How many different elements are touched; with an index `turn`, at each of its values,
         all together."""
+        if (tensor, turn) not in self._touched:
+            self._touched[tensor, turn] = self._touched_now(tensor, turn)
+        return self._touched[tensor, turn]
+
+    @cached_property
+    def _touched(self):
+        """What `touched` has found so far: the layers of a network share their nests."""
+        return {}
+
+    def _touched_now(self, tensor, turn):
         found, shape = self._references(tensor), self.shapes[tensor]
+        found = [r for n, r in enumerate(found) if r not in found[:n]]
         if turn is not None:
             found = [_at_each(turn, reference) for reference in found]
             shape = (self.size[turn], *shape)

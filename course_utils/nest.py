@@ -6,7 +6,7 @@ changes only the order of the touches.  Nests are immutable: each method gives a
 
 from math import prod
 
-from . import counting, execution, repeats, tables, walk
+from . import arguments, counting, execution, repeats, tables, walk
 from .listing import listing
 from .meters import Meters
 from .notation import parse
@@ -209,10 +209,16 @@ class LoopNest:
     def sizes(self, **sizes):
         """The same nest at other sizes; its schedule is kept, shapes are found anew.
 
+        Of shapes that were passed, an axis that one index spans follows it; all others stay.
+
         >>> LoopNest("s += x[i] * y[i]", i=1000).sizes(i=10).macs
         10
+        >>> strided = LoopNest("H[b,x] += X[b,2*x+r]", b=1, x=7, r=2, shapes={"X": (1, 16)})
+        >>> strided.sizes(b=4).shape("X")
+        (4, 16)
         """
-        other = LoopNest(self.text, **self._given, **{**self.work.size, **sizes})
+        given = {**self._given, "shapes": arguments.followed(self.work, self._given, sizes)}
+        other = LoopNest(self.text, **given, **{**self.work.size, **sizes})
         return other._with(self.schedule.resized(other.work.size))
 
     def order(self, *names):

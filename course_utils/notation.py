@@ -9,7 +9,7 @@ atom      = index | name "[" subscript { "," subscript } "]"      (a look-up)
 
 import keyword
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _TOKEN = re.compile(r"\s*(?:(?P<name>[^\W\d]\w*)|(?P<integer>[0-9]+)|(?P<sign>\+=|[-+*=,\[\]]))")
 
@@ -33,7 +33,7 @@ class Subscript:
     constant: int
     terms: dict  # index -> coefficient
     lookups: tuple  # of (coefficient, Reference)
-    start: int  # where it stands in the text
+    start: int = field(compare=False)  # where it stands in the text
 
     @property
     def plain(self):
@@ -55,7 +55,7 @@ class Reference:
 
     name: str
     subscripts: tuple
-    start: int
+    start: int = field(compare=False)
 
     @property
     def indexes(self):

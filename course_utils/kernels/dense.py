@@ -1,8 +1,11 @@
 """The dense layer: every input meets every output."""
 
+from functools import wraps
+
 from .._compiled import compiled
 from ..nest import LoopNest
 from ..pipeline import Pipeline
+from .arrays import fitting
 
 TEXT = "H[b,o] += X[b,i] * W[i,o]"
 
@@ -20,6 +23,20 @@ def layer(b, i, o, itemsize=4):
     return Pipeline([start, LoopNest(TEXT, b=b, i=i, o=o, itemsize=itemsize)])
 
 
+def _checked(loops):
+    """The loops on arrays that fit: compiled, they would read and write past the end of others."""
+
+    @wraps(loops)
+    def run(X, W, H):
+        X, W, out = fitting(X=(X, "bi"), W=(W, "io"), H=(H, "bo"))
+        if out is not H:
+            raise ValueError(f"H[b,o] must be an array, to be added to; got {type(H).__name__}")
+        loops(X, W, H)
+
+    return run
+
+
+@_checked
 @compiled
 def boi(X, W, H):
     for b in range(X.shape[0]):
@@ -28,6 +45,7 @@ def boi(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
 @compiled
 def bio(X, W, H):
     for b in range(X.shape[0]):
@@ -36,6 +54,7 @@ def bio(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
 @compiled
 def obi(X, W, H):
     for o in range(W.shape[1]):
@@ -44,6 +63,7 @@ def obi(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
 @compiled
 def oib(X, W, H):
     for o in range(W.shape[1]):
@@ -52,6 +72,7 @@ def oib(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
 @compiled
 def ibo(X, W, H):
     for i in range(X.shape[1]):
@@ -60,6 +81,7 @@ def ibo(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
 @compiled
 def iob(X, W, H):
     for i in range(X.shape[1]):

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from .._compiled import compiled, inlined
-from ..arguments import whole
+from ..arguments import as_array, whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
 from .arrays import fitting, float32, floats
@@ -45,7 +45,7 @@ def attention_nests(n, d, h=1, causal=False, reach=None, passes=3, itemsize=4):
         raise ValueError(f"attention_nests: passes is 1 or 3; got {passes!r}")
     key, w, slots = "j", "j", n
     if causal or reach is not None:
-        back = _reach(whole(n, "attention_nests: n") - 1 if reach is None else reach)
+        back = min(whole(n, "attention_nests: n") - 1, _reach(reach))
         key, w, slots = f"q+w-{back}", "w", back + 1 if causal else 2 * back + 1
     rows = {"h": h, "q": n, w: slots, "itemsize": itemsize}
 
@@ -107,7 +107,7 @@ def softmax(S):
     >>> softmax(np.array([[1000.0, 1000.0], [-np.inf, 0.0], [-np.inf, -np.inf]])).tolist()
     [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]]
     """
-    S = np.asarray(S)
+    (S,) = floats(as_array(S, "softmax: scores"))
     E = np.exp(S - _finite(S.max(axis=-1, keepdims=True)))
     return E / _nonzero(E.sum(axis=-1, keepdims=True))
 
@@ -149,6 +149,12 @@ def _score(Q, K, h, q, j, causal, reach):
     return s
 
 
+@inlined
+def _larger(m, s):
+    """The larger of the two; NaN if one is, which `max` may lose."""
+    return m if s <= m or m != m else s
+
+
 @compiled
 def _attention(Q, K, V, O, causal, reach):
     P = np.empty(K.shape[1], np.float32)
@@ -157,7 +163,7 @@ def _attention(Q, K, V, O, causal, reach):
             m, l = -np.inf, 0.0
             for j in range(K.shape[1]):
                 P[j] = _score(Q, K, h, q, j, causal, reach)
-                m = max(m, P[j])
+                m = _larger(m, P[j])
             if m == -np.inf:
                 continue
             for j in range(K.shape[1]):
@@ -270,7 +276,7 @@ def _tiled(Q, K, V, O, rows, columns, causal, reach):
                     largest = m[q - q0]
                     for j in range(j0, min(j0 + columns, K.shape[1])):
                         P[j - j0] = _score(Q, K, h, q, j, causal, reach)
-                        largest = max(largest, P[j - j0])
+                        largest = _larger(largest, P[j - j0])
                     if largest == -np.inf:
                         continue
                     shrink = math.exp(m[q - q0] - largest)
@@ -285,7 +291,7 @@ def _tiled(Q, K, V, O, rows, columns, causal, reach):
                             O[h, q, d] += p * V[h, j, d]
             for q in range(q0, min(q0 + rows, Q.shape[1])):
                 for d in range(V.shape[2]):
-                    O[h, q, d] /= max(l[q - q0], 1.0)  # at its largest score a row's exp is 1
+                    O[h, q, d] /= l[q - q0] if l[q - q0] != 0.0 else 1.0
 
 
 # --- arguments ----------------------------------------------------------------------------
@@ -305,7 +311,7 @@ def _reach(reach):
     """How far a query sees, as an integer; None is as far as any array goes."""
     if reach is None:
         return 1 << 40
-    return 0 if reach == 0 else whole(reach, "attention: reach other than 0")
+    return whole(reach, "attention: reach", least=0)
 
 
 def _finite(m):

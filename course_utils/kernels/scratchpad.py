@@ -2,6 +2,8 @@
 
 # ruff: noqa: E741  (m, l and O are the names of the papers)
 
+from functools import wraps
+
 import numpy as np
 
 from .. import units
@@ -13,7 +15,8 @@ from .dynamic import mean, merge, nothing, part, tiles
 class Scratchpad:
     """Room for `size` bytes ("96KiB") of elements; it refuses to be overfilled.
 
-    What crosses to and from main memory is counted, in elements, by name: `loaded`, `stored`.
+    An element takes `itemsize` bytes here, whatever NumPy's type of it.  What crosses to and from
+    main memory is counted, in elements, by name: `loaded`, `stored`.
 
     >>> pad = Scratchpad("16B", itemsize=4)
     >>> pad.load("x", np.ones(3)).tolist(), pad.free
@@ -71,6 +74,12 @@ class Scratchpad:
 
     def store(self, name, array, out):
         """Write what is held as `name` to `out`, an array in main memory; its elements cross."""
+        array = np.asarray(array)
+        if out.shape != array.shape:
+            raise ValueError(
+                f"Scratchpad: {name!r} has shape {array.shape}, and the array it is stored to "
+                f"{out.shape}"
+            )
         if self.held.get(name, 0) < array.size:
             raise ValueError(
                 f"Scratchpad: {array.size} elements of {name!r} cannot be stored; "
@@ -89,6 +98,29 @@ class Scratchpad:
             del self.held[name]
 
 
+def _undone(order):
+    """The function; where it is refused room, the scratchpad holds again what it held before."""
+
+    @wraps(order)
+    def run(pad, *given, **more):
+        held = dict(pad.held)
+        try:
+            return order(pad, *given, **more)
+        except ValueError:
+            pad.held = held
+            raise
+
+    return run
+
+
+def _operands(Q, K, V):
+    """Q, K and V, all of the widest type."""
+    Q, K, V = floats(*fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd")))
+    dtype = np.result_type(Q, K, V)
+    return Q.astype(dtype), K.astype(dtype), V.astype(dtype)
+
+
+@_undone
 def tiled_by_queries(pad, Q, K, V, rows, columns):
     """Tiled attention through a scratchpad: a tile of queries stays, all keys and values pass.
 
@@ -100,7 +132,7 @@ def tiled_by_queries(pad, Q, K, V, rows, columns):
     >>> pad.traffic == 2 * 256 * 16 + 4 * 2 * 256 * 16
     True
     """
-    Q, K, V = floats(*fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd")))
+    Q, K, V = _operands(Q, K, V)
     O = nothing(Q)[2]
     for q in tiles(len(Q), rows):
         here = pad.load("Q", Q[q])
@@ -117,6 +149,7 @@ def tiled_by_queries(pad, Q, K, V, rows, columns):
     return O
 
 
+@_undone
 def tiled_by_keys(pad, Q, K, V, rows, columns):
     """Tiled attention through a scratchpad: a tile of keys and values stays, all queries pass.
 
@@ -128,7 +161,7 @@ def tiled_by_keys(pad, Q, K, V, rows, columns):
     >>> pad.traffic == 2 * 256 * 16 + 4 * (3 * 256 * 16 + 4 * 256)
     True
     """
-    Q, K, V = floats(*fitting(Q=(Q, "qd"), K=(K, "jd"), V=(V, "jd")))
+    Q, K, V = _operands(Q, K, V)
     m, l, O = nothing(Q)
     for j in tiles(len(K), columns):
         keys, values = pad.load("K", K[j]), pad.load("V", V[j])

@@ -34,10 +34,7 @@ def outputs(image, taps, stride=1, padding=0, dilation=1):
     >>> outputs((224, 300), (7, 5), stride=2, padding=3)
     (112, 151)
     """
-    whole(stride, "convolution: stride")
-    whole(dilation, "convolution: dilation")
-    if padding != 0:
-        whole(padding, "convolution: padding other than 0")
+    stride, padding, dilation = _steps(stride, padding, dilation)
     image, taps = _pair(image, "the image"), _pair(taps, "the window")
     reach = [dilation * (n - 1) + 1 for n in taps]
     for n, window in zip(image, reach, strict=True):
@@ -47,6 +44,15 @@ def outputs(image, taps, stride=1, padding=0, dilation=1):
                 "take fewer taps, or more padding"
             )
     return tuple((n + 2 * padding - w) // stride + 1 for n, w in zip(image, reach, strict=True))
+
+
+def _steps(stride, padding, dilation):
+    """The three as ints, checked."""
+    return (
+        whole(stride, "convolution: stride"),
+        whole(padding, "convolution: padding", least=0),
+        whole(dilation, "convolution: dilation"),
+    )
 
 
 def _pair(sides, of):
@@ -91,6 +97,7 @@ def lowered_nests(b, c, image, k, taps, stride=1, padding=0, dilation=1, itemsiz
     >>> round(lowered.meters().intensity, 2)
     14.22
     """
+    stride, padding, dilation = _steps(stride, padding, dilation)
     y, x = outputs(image, taps, stride, padding, dilation)
     bordered = [n + 2 * padding for n in image]
     text = "P[b,y,x,c,r,s] = X[b,c,{y},{x}]"
@@ -102,7 +109,7 @@ def lowered_nests(b, c, image, k, taps, stride=1, padding=0, dilation=1, itemsiz
 
 def _nest(text, sizes, image, taps, stride, padding, dilation, itemsize):
     """The nest of a text in which {y} and {x} stand for the pixel under a tap."""
-    steps = stride, padding, dilation
+    steps = _, padding, _ = _steps(stride, padding, dilation)
     y, x = outputs(image, taps, *steps)
     return LoopNest(
         text.format(y=_pixel("y", "r", *steps), x=_pixel("x", "s", *steps)),
@@ -129,6 +136,7 @@ def conv_loops(X, W, stride=1, padding=0, dilation=1):
     [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
     """
     X, W = float32(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
+    stride, padding, dilation = _steps(stride, padding, dilation)
     y, x = outputs(X.shape[2:], W.shape[2:], stride, padding, dilation)
     H = np.zeros((len(X), len(W), y, x), np.float32)
     _conv(X, W, H, stride, padding, dilation)
@@ -175,6 +183,7 @@ def windows(X, taps, stride=1, padding=0, dilation=1):
     [[1.0, 2.0], [4.0, 5.0]]
     """
     (X,) = fitting(X=(X, "bcyx"))
+    stride, padding, dilation = _steps(stride, padding, dilation)
     outputs(X.shape[2:], taps, stride, padding, dilation)
     if padding:
         X = np.pad(X, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
@@ -266,7 +275,8 @@ def _pool(X, H, taps_y, taps_x, stride):
                     for r in range(taps_y):
                         for s in range(taps_x):
                             pixel = X[b, c, stride * y + r, stride * x + s]
-                            H[b, c, y, x] = max(H[b, c, y, x], pixel)
+                            if pixel > H[b, c, y, x] or pixel != pixel:  # NaN stays, as in NumPy
+                                H[b, c, y, x] = pixel
 
 
 def _beside(taps, stride):

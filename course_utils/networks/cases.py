@@ -5,6 +5,7 @@ a formula in `Case.fields` that gives the same integer: what the counter forgot,
 """
 
 import csv
+import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -19,6 +20,7 @@ from .recurrent import gru, lstm, rnn
 from .tokens import Tokens
 from .transformers import bert, gpt2
 
+_LONG = 45  # characters of a formula in a line of `table`
 _TABLE = Path(__file__).resolve().parents[2] / "data" / "counters.csv"
 
 
@@ -47,7 +49,8 @@ class Case:
         First what every network counts; then `attention` (MACs of scores times keys and values),
         `scores` and their `rows`, elements of the `queries`, those that layer norms have
         `normalised`, `states` of a recurrent layer, numbers in all `biases`, MACs of the output
-        `head` and of the `pooler`, elements that it has `pooled`, and `tokens`.
+        `head` and of the `pooler`, elements that it has `pooled`, and `tokens`; the `width` of the
+        vectors and the `blocks` that have attention.
         """
         net, layers = self.network, self.network.layers(**self.sizes)
 
@@ -75,6 +78,8 @@ class Case:
             "pooler": total(macs, "pooler"),
             "pooled": total(written, "pooler"),
             "tokens": layers[0].nest.size.get("t", 1),
+            "width": layers[0].nest.size.get("d", 0),
+            "blocks": sum(layer.name.endswith("attention.scores") for layer in layers),
         }
 
     def rebuild(self, formula):
@@ -87,7 +92,7 @@ class Case:
             return None
         try:
             return eval(formula, {"__builtins__": {}}, self.fields)
-        except (NameError, SyntaxError, TypeError) as error:
+        except (NameError, SyntaxError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(
                 f"case {self.name!r}: formula {formula!r}: {error}; its fields are "
                 f"{', '.join(self.fields)}"
@@ -291,5 +296,5 @@ def table(name):
 def _line(row):
     printed = "-" if row.printed is None else units.number(row.printed)
     times = "" if row.factor is None else f"×{row.factor:.3f}"
-    why = row.formula or row.note.split(":")[0]
+    why = row.formula if 1 < len(row.formula) <= _LONG else re.split("[:;] ", row.note)[0]
     return f"  {row.counter:<22}{printed:>15} {row.calls_it:<10} {times:<7} {why}"

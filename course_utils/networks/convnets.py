@@ -158,6 +158,8 @@ def vgg(depth=16, bn=False):
     VGG-16: 138,357,544 parameters, 15.5 GMAC at batch 1, image 224
     """
     depth, blocks = choose("vgg", "depth", depth, _VGG)
+    if not isinstance(bn, bool):
+        raise ValueError(f"vgg: bn, with batch normalisation or not, is True or False; got {bn!r}")
     name = f"VGG-{depth}{' with batch normalisation' if bn else ''}"
     return Network(name, {"batch": 1, "image": 224}, partial(_vgg, name, blocks, bn))
 

@@ -23,6 +23,7 @@ _LLAMA = {
     "3.1-405b": (126, 16384, 128, 8, 53248, 128_256, False, 131_072),
     "3.2-1b": (16, 2048, 32, 8, 8192, 128_256, True, 131_072),
     "3.2-3b": (28, 3072, 24, 8, 8192, 128_256, True, 131_072),
+    "3.3-70b": (80, 8192, 64, 8, 28672, 128_256, False, 131_072),
 }
 # the same, with 8 experts of which a token takes 2; Jiang et al. 2024
 _MIXTRAL = {
@@ -33,7 +34,7 @@ _MIXTRAL = {
 
 def llama(size="2-7b"):
     """Llama (Touvron et al. 2023; Grattafiori et al. 2024): "1-7b" to "1-65b", "2-7b", "2-13b",
-    "2-70b", "3-8b", "3-70b", "3.1-8b", "3.1-70b", "3.1-405b", "3.2-1b", "3.2-3b".
+    "2-70b", "3-8b", "3-70b", "3.1-8b", "3.1-70b", "3.1-405b", "3.2-1b", "3.2-3b", "3.3-70b".
 
     Tokens are the published context unless given; rotary positions set no limit.  MACs take the
     full square of scores and the output head for every token; `past` tokens lie in the KV cache.
@@ -70,8 +71,9 @@ def mixture_of_experts(width=4096, hidden=14336, experts=8, top=2):
     2.0
     """
     sizes = dict(width=width, hidden=hidden, experts=experts, top=top)
-    for name, value in sizes.items():
-        whole(value, f"mixture_of_experts: {name}")
+    width, hidden, experts, top = (
+        whole(value, f"mixture_of_experts: {name}") for name, value in sizes.items()
+    )
     if top > experts:
         raise ValueError(
             f"mixture_of_experts: top={top} of experts={experts}; a token takes at most all of them"

@@ -1,7 +1,7 @@
 """Convolutional networks for small devices: MobileNet v1 and v2."""
 
 from functools import partial
-from math import isfinite
+from numbers import Real
 
 from .maps import Maps
 from .network import Network
@@ -21,14 +21,17 @@ _V2 = [
 ]
 
 
+_WIDEST = 100
+
+
 def _width(network, width):
-    number = isinstance(width, int | float) and not isinstance(width, bool)
-    if not number or not isfinite(width) or width <= 0:
+    number = isinstance(width, Real) and not isinstance(width, bool)
+    if not number or not 0 < width <= _WIDEST:
         raise ValueError(
-            f"{network}: width multiplies all channels and must be above 0, such as 0.5 or 1.0; "
-            f"got {width!r}"
+            f"{network}: width multiplies all channels: a number above 0 and up to {_WIDEST}, "
+            f"such as 0.5 or 1.0; got {width!r}"
         )
-    return width
+    return float(width)
 
 
 def mobilenet_v1(width=1.0):
@@ -46,7 +49,7 @@ def mobilenet_v1(width=1.0):
             f"mobilenet_v1: width {width!r} leaves the first layer without channels; "
             "it must be at least 1/32"
         )
-    name = f"MobileNet v1 {float(width)}"
+    name = f"MobileNet v1 {width}"
     return Network(name, {"batch": 1, "image": 224}, partial(_v1, name, width))
 
 
@@ -79,7 +82,7 @@ def mobilenet_v2(width=1.0):
     MobileNet v2 1.0: 3,504,872 parameters, 300,774,272 MAC at batch 1, image 224
     """
     width = _width("mobilenet_v2", width)
-    name = f"MobileNet v2 {float(width)}"
+    name = f"MobileNet v2 {width}"
     return Network(name, {"batch": 1, "image": 224}, partial(_v2, name, width))
 
 

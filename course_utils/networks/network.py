@@ -152,7 +152,8 @@ class Network:
     """A published architecture: `build(**sizes)` gives its layers in the order in which they run.
 
     `defaults`: the published sizes, {"batch": 1, "image": 224} for instance; every count takes
-    other ones by keyword.  Iterating, `len` and `net["name of a layer"]` are at the defaults.
+    other ones by keyword.  Iterating, `len`, `net["name of a layer"]` and `net[0]` are at the
+    defaults.
 
     >>> def build(batch):
     ...     nest = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=batch, i=784, o=100)
@@ -180,11 +181,7 @@ class Network:
         return self.defaults | {n: self._whole(n, value) for n, value in sizes.items()}
 
     def _whole(self, name, value):
-        if name != "past":
-            return arguments.whole(value, f"{self.name}: {name}")
-        if not isinstance(value, bool) and value == 0:
-            return 0  # the one size that may be nothing, and is unless given
-        return arguments.whole(value, f"{self.name}: past, if not 0,")
+        return arguments.whole(value, f"{self.name}: {name}", least=0 if name == "past" else 1)
 
     def layers(self, **sizes):
         """The layers at these sizes, in the order in which they run: a tuple of `Layer`."""
@@ -202,7 +199,12 @@ class Network:
     def __len__(self):
         return len(self.layers())
 
+    def __contains__(self, name):
+        return any(name in (layer.name, layer) for layer in self)
+
     def __getitem__(self, name):
+        if isinstance(name, int | slice):
+            return self.layers()[name]
         found = [layer for layer in self if layer.name == name]
         if not found:
             names = [layer.name for layer in self]
@@ -224,7 +226,7 @@ class Network:
 
         if not build(**self.defaults):
             paths = [layer.name.split(".") for layer in self]
-            names = dict.fromkeys(".".join(path[:n]) for path in paths for n in (1, 2))
+            names = dict.fromkeys(".".join(path[:n]) for path in paths for n in range(1, len(path)))
             near = get_close_matches(str(name), names, n=3, cutoff=0.3) or list(names)[:3]
             raise ValueError(f"{self.name}: no part {name!r}; there are {', '.join(near)} …")
         return Network(f"{self.name}, {name}", self.defaults, build)
@@ -306,11 +308,11 @@ class Network:
                 f"{self.name} has no KV cache: only decoders with attention keep keys and values "
                 "(gpt2, gpt3, llama, mixtral)"
             )
-        return itemsize * sum(
-            prod(layer.nest.shape(tensor))
-            for layer in self.layers(tokens=tokens, batch=batch)
-            for tensor in layer.cached
-        )
+        sizes = self.sizes(tokens=tokens, batch=batch)
+        # of one sequence, and its last token: the look-ups of all would be listed one by one
+        last = self.layers(tokens=1, past=sizes["tokens"] - 1, batch=1)
+        each = sum(prod(layer.nest.shape(tensor)) for layer in last for tensor in layer.cached)
+        return itemsize * sizes["batch"] * each
 
     def __repr__(self):
         at = ", ".join(f"{name} {value}" for name, value in self.defaults.items() if value)

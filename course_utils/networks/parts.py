@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from math import prod
+from numbers import Real
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def choose(network, what, given, published):
     ('b/16', 16)
     """
     wanted = given.lower() if isinstance(given, str) else given
-    known = [name for name in published if name == wanted and type(given) is not bool]
+    one = isinstance(given, str | Real) and not isinstance(given, bool)
+    known = [name for name in published if one and name == wanted]
     if not known:
         choices = ", ".join(map(repr, published))
         raise ValueError(f"{network}: no {what} {given!r}; published are {choices}")

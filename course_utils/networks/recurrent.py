@@ -1,6 +1,7 @@
 """Recurrent networks: the plain one, LSTM, GRU.  Weights are one for all steps."""
 
 from functools import partial
+from numbers import Integral
 
 from ..arguments import whole
 from ..notation import parse
@@ -51,7 +52,7 @@ def _network(kind, inputs, hidden, biases, layers):
     what = kind.lower()
     inputs, hidden = whole(inputs, f"{what}: inputs"), whole(hidden, f"{what}: hidden")
     layers = whole(layers, f"{what}: layers")
-    if isinstance(biases, bool) or biases not in (0, 1, 2):
+    if not isinstance(biases, Integral) or isinstance(biases, bool) or not 0 <= biases <= 2:
         raise ValueError(
             f"{what}: biases must be 0, 1 (one a gate) or 2 (PyTorch's two); got {biases!r}"
         )

@@ -42,12 +42,12 @@ _VIT = {"b": (12, 768, 3072, 12), "l": (24, 1024, 4096, 16), "h": (32, 1280, 512
 _PATCHES = {"b/16": 16, "b/32": 32, "l/16": 16, "l/32": 32, "h/14": 14}
 
 
-def _fits(network, tokens, longest):
+def _fits(network, longest, tokens, past=0):
     """Refuse more tokens than there are learned positions."""
-    if tokens > longest:
+    if tokens + past > longest:
         raise ValueError(
-            f"{network}: tokens (with past) come to {tokens}, and it has learned {longest} "
-            f"positions; use at most {longest}"
+            f"{network}: tokens{' and past' if past else ''} come to {tokens + past}, and it has "
+            f"learned {longest} positions; use at most {longest}"
         )
 
 
@@ -63,14 +63,14 @@ def bert(size="base", vocabulary=30_522):
     11174215680
     """
     size, shape = choose("bert", "size", size, _BERT)
-    whole(vocabulary, "bert: vocabulary")
+    vocabulary = whole(vocabulary, "bert: vocabulary")
     name = f"BERT-{size}"
     return Network(name, {"batch": 1, "tokens": 512}, partial(_bert, name, shape, vocabulary))
 
 
 def _bert(name, shape, words, batch, tokens):
     blocks, width, heads = shape
-    _fits(name, tokens, 512)
+    _fits(name, 512, tokens)
     x = Tokens(batch, tokens, width)
     x.embed("words", words)
     x.positions("positions", 512)
@@ -138,7 +138,7 @@ def _gpt(name, shape, longest):
 
 def _gpt_layers(name, shape, longest, batch, tokens, past):
     blocks, width, heads = shape
-    _fits(name, tokens + past, longest)
+    _fits(name, longest, tokens, past)
     x = Tokens(batch, tokens, width, past)
     x.embed("words", 50_257)
     x.positions("positions", longest)
@@ -171,13 +171,13 @@ def vit(size="b/16", image=224):
     """
     size, patch = choose("vit", "size", size, _PATCHES)
     name = f"ViT-{size.upper()}"
-    learned = _patches(name, image, patch)
-    build = partial(_vit, name, _VIT[size[0]], patch, learned)
+    image = whole(image, f"{name}: image")
+    build = partial(_vit, name, _VIT[size[0]], patch, _patches(name, image, patch))
     return Network(name, {"batch": 1, "image": image}, build)
 
 
 def _patches(name, image, patch):
-    if whole(image, f"{name}: image") % patch:
+    if image % patch:
         raise ValueError(
             f"{name}: image must be a multiple of its patch of {patch}, such as {14 * patch}; "
             f"got {image!r}"

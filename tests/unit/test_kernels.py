@@ -31,6 +31,17 @@ def test_loops_run_in_the_order_of_their_name(order):
     assert H.places == [divmod(place, 3) for place in places.tolist()]
 
 
+@pytest.mark.parametrize("order", dense.loops)
+def test_loops_refuse_arrays_that_do_not_fit(order):
+    for wrong, words in [
+        ((X, W, np.ones((5, 4))), r"H\[b,o\] has shape \(5, 4\): o is 4"),
+        ((X, W[:6], np.ones((5, 3))), r"W\[i,o\] has shape \(6, 3\): i is 6"),
+        ((X, W, [[0.0] * 3] * 5), r"H\[b,o\] must be an array, to be added to; got list"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            dense.loops[order](*wrong)
+
+
 class Recorder:
     """Stands for H and notes in which order its elements are read."""
 

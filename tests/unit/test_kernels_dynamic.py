@@ -134,7 +134,8 @@ def test_the_nests_see_what_the_mask_lets_them_see(drawn, mask):
     if not mask["causal"] and mask["reach"] is None:
         rows = S
     else:
-        last = 0 if mask["causal"] else mask["reach"]
+        assert slots <= (n if mask["causal"] else 2 * n - 1)  # of keys that are there
+        last = 0 if mask["causal"] else min(mask["reach"], n - 1)
         rows = np.zeros((h, n, slots), np.float32)
         for q, w in np.ndindex(n, slots):
             j = q + w - (slots - 1 - last)
@@ -196,6 +197,40 @@ def test_a_full_scratchpad_takes_no_more():
             order(Scratchpad(needed * 4 - 4), Q, K, V, 4, 2)
 
 
+def test_what_was_refused_can_be_tried_again():
+    Q, K, V = np.random.default_rng(0).random((3, 8, 4), np.float32)
+    for order in (scratchpad.tiled_by_queries, scratchpad.tiled_by_keys):
+        pad = Scratchpad("256B")
+        pad.load("mine", np.zeros(2))
+        with pytest.raises(ValueError, match="elements; free are"):
+            order(pad, Q, K, V, 8, 8)
+        close(order(pad, Q, K, V, 2, 2), dynamic.attention(Q, K, V))
+        assert pad.held == {"mine": 2}
+
+
+def test_a_scratchpad_keeps_the_widest_type():
+    Q, K, V = np.random.default_rng(0).random((3, 8, 4))
+    Q, V = Q.astype(np.float32), 1e300 * V
+    for order in (scratchpad.tiled_by_queries, scratchpad.tiled_by_keys):
+        found = order(Scratchpad("1KiB"), Q, K, V, 4, 4)
+        assert found.dtype == float
+        close(found / 1e300, dynamic.attention(Q, K, V) / 1e300)
+
+
+def test_what_is_no_number_stays_none():
+    Q, K, V = np.random.default_rng(0).random((3, 5, 4), np.float32)
+    Q[1, 0] = np.nan
+    for form in (dynamic.attention, dynamic.attention_loops):
+        assert np.isnan(form(Q, K, V)).all(axis=1).tolist() == [False, True, False, False, False]
+    for tile in ((2, 2), (3, 4), (5, 5)):
+        for form in (dynamic.tiled, dynamic.tiled_loops):
+            lost = np.isnan(form(Q, K, V, *tile)).all(axis=1)
+            assert lost.tolist() == [False, True, False, False, False]
+    K[2, 1] = np.nan
+    for form in (dynamic.attention_loops, lambda *a: dynamic.tiled_loops(*a, 2, 2)):
+        assert np.isnan(form(Q, K, V)).all()
+
+
 def test_what_is_loaded_is_a_copy():
     pad, x = Scratchpad(64, itemsize=8), np.zeros(4)
     here = pad.load("x", list(x))
@@ -206,6 +241,11 @@ def test_what_is_loaded_is_a_copy():
     assert x.all() and (pad.loaded, pad.stored, pad.traffic) == ({"x": 4}, {"x": 4}, 8)
     pad.drop("x")
     assert (pad.free, pad.peak) == (8, 4)
+
+
+def test_short_numbers_do_not_overflow_in_softmax():
+    assert dynamic.softmax(np.array([100, -100], np.int8)).tolist() == [1, 0]
+    assert np.allclose(dynamic.softmax(np.zeros(70_000, np.float16)), 1 / 70_000)
 
 
 def test_integers_are_attended_to_like_floats():
@@ -233,11 +273,18 @@ Q, K = np.ones((2, 5, 4)), np.ones((2, 3, 4))
         (lambda: dynamic.attention(Q[0, 0], K, K), r"Q\[…,q,d\] must hold numbers"),
         (lambda: dynamic.tiled(Q, K, K, 0, 2), "a side of a tile must be a whole number"),
         (lambda: dynamic.tiled_loops(Q, K, K, 2, 1.5), "a side of a tile must be a whole number"),
-        (lambda: dynamic.attention(Q, K, K, reach=-1), "reach other than 0 must be a whole"),
+        (
+            lambda: dynamic.attention(Q, K, K, reach=-1),
+            "reach must be .* of at least 0; got -1",
+        ),
         (lambda: dynamic.attention_nests(4, 2, passes=2), "passes is 1 or 3; got 2"),
         (lambda: dynamic.attention_nests(0, 2, causal=True), "n must be a whole number"),
         (lambda: dynamic.gather_nest([0, 1], 2, rows=0), "must be a whole number"),
         (lambda: Scratchpad("much"), "is no capacity"),
+        (
+            lambda: Scratchpad(64).store("x", np.ones(2), np.ones((3, 2))),
+            r"'x' has shape \(2,\), and the array it is stored to \(3, 2\)",
+        ),
         (lambda: Scratchpad(0), "size in bytes must be a whole number of at least 1; got 0"),
         (lambda: Scratchpad(64).room("x", -1), "elements of 'x' must be a whole number"),
         (lambda: Scratchpad(64).load("x", np.ones(17)), "'x' needs 17 elements; free are 16 of 16"),

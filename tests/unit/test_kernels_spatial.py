@@ -157,6 +157,24 @@ def test_short_integers_do_not_overflow():
     assert spatial.windows(X, (3, 3)).dtype == spatial.im2col(X, (3, 3)).dtype == np.uint8
 
 
+def test_steps_of_any_kind_of_integer():
+    X, W = np.random.default_rng(0).random((1, 1, 1, 300)), np.ones((1, 1, 1, 2))
+    steps = dict(stride=3, padding=1, dilation=2)
+    short = {name: np.uint8(n) for name, n in steps.items()}
+    for form in (spatial.conv_loops, spatial.conv_lowered, spatial.conv_shifted):
+        close(form(X, W, **short), form(X, W, **steps))
+    nests = (spatial.conv_nest(1, 1, (1, 300), 1, (1, 2), **s) for s in (short, steps))
+    assert len({repr(nest) for nest in nests}) == 1
+
+
+def test_what_is_no_number_stays_none_in_a_pool():
+    X = np.arange(16.0).reshape(1, 1, 4, 4)
+    X[0, 0, 0, 0] = X[0, 0, 2, 3] = np.nan
+    expected = spatial.max_pool(X, (2, 2))
+    assert np.isnan(expected[0, 0]).tolist() == [[True, False], [False, True]]
+    assert np.array_equal(spatial.max_pool_loops(X, (2, 2)), expected, equal_nan=True)
+
+
 X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
 
 
@@ -189,8 +207,10 @@ def test_what_has_no_two_sides_is_said_in_one_line(call, words):
         (lambda f: f(X[:0], W), "must hold numbers"),
         (lambda f: f([[1, 2], [3]], W), "rows are not of one length"),
         (lambda f: f(X, W, stride=0), "stride must be a whole number of at least 1; got 0"),
-        (lambda f: f(X, W, padding=-1), "padding other than 0 must be a whole number"),
+        (lambda f: f(X, W, padding=-1), "padding must be a whole number of at least 0"),
         (lambda f: f(X, W, dilation=1.5), "dilation must be a whole number"),
+        (lambda f: f(X, W, padding=0.0), "padding must be a whole number of at least 0; got 0.0"),
+        (lambda f: f(X, W, padding=np.array([1, 2])), "padding must be a whole number"),
         (lambda f: f(X, W, dilation=3), "a window over 7 pixels does not fit into 5"),
     ],
 )

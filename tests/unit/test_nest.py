@@ -186,6 +186,22 @@ def test_nests_are_immutable():
     assert dense.loops == ("b", "o", "i") and dense.macs == 6
 
 
+def test_passed_shapes_follow_the_sizes_of_their_axes():
+    nest = LoopNest("H[b,x] += X[b,x+r] * X[r,b]", b=5, x=4, r=5, shapes={"X": (5, 20)})
+    assert nest.sizes(b=9).shape("X") == (9, 20)
+    assert nest.sizes(b=3, r=3).shape("X") == (3, 20)
+    assert nest.sizes(b=3).shape("X") == (5, 20)  # r still needs them
+    assert nest.sizes(x=16).shape("X") == (5, 20)
+    with pytest.raises(ValueError, match="reaches 24; axis 1 has 20"):
+        nest.sizes(x=21)
+
+
+def test_the_same_reference_twice_touches_once():
+    nest = LoopNest("S[b,c,x] += X[b,c+r-2,x] * X[b,c+r-2,x]", b=2, c=6, x=4, r=5,
+                    pad={"X": 2}, shapes={"X": (2, 6, 4)})  # fmt: skip
+    assert nest.work.touched("X") == 48 == np.count_nonzero(nest.use_counts("X"))
+
+
 def test_a_changed_index_array_does_not_change_the_nest():
     tok = np.array([0, 1])
     nest = LoopNest("O[t] = E[tok[t]]", t=2, index={"tok": tok}, shapes={"E": (2,)})

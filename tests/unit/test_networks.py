@@ -529,6 +529,27 @@ def test_layers_refuse_what_they_do_not_know():
     assert Layer("dense", nest).meters() == Meters(memory=44, macs=6, moved=44)
 
 
+def test_layers_are_found_by_name_and_by_place():
+    net = networks.resnet(50)
+    assert "conv1" in net and net[0] in net and "conv" not in net
+    assert net["conv1"] is net[0] and net[-1].name == "fc" and len(net[:3]) == 3
+
+
+def test_the_nest_of_a_layer_takes_another_batch():
+    for net in (networks.resnet(50), networks.gpt2(), networks.vit(), networks.mobilenet_v2()):
+        for one, eight in zip(net, net.layers(batch=8), strict=True):
+            if not one.nest.work.tables:
+                grown = one.nest.sizes(b=8) if "b" in one.nest.size else one.nest
+                assert grown.meters() == eight.nest.meters()
+
+
+def test_keys_and_values_of_more_tokens_than_look_ups_are_listed():
+    found = networks.llama("3.1-405b").kv_bytes(tokens=131_072, batch=1000)
+    assert found == 2 * 126 * 8 * 128 * 2 * 131_072 * 1000
+    with pytest.raises(ValueError, match="come to 1025, and it has learned 1024 positions"):
+        networks.gpt2().kv_bytes(tokens=1025)
+
+
 def test_a_member_is_found_as_it_is_written_elsewhere():
     for one, two in [
         (networks.vit("B/16"), networks.vit("b/16")),
@@ -536,6 +557,10 @@ def test_a_member_is_found_as_it_is_written_elsewhere():
         (networks.gpt3("XL"), networks.gpt3("1.3b")),
         (networks.resnet(50.0, np.float64(1)), networks.resnet(50, 1)),
         (networks.lenet5("Full"), networks.lenet5("full")),
+        (networks.mobilenet_v1(np.float32(0.5)), networks.mobilenet_v1(0.5)),
+        (networks.mobilenet_v2(np.int64(1)), networks.mobilenet_v2(1.0)),
+        (networks.vit("b/16", np.int16(4096)), networks.vit("b/16", 4096)),
+        (networks.bert(vocabulary=np.int16(9)), networks.bert(vocabulary=9)),
     ]:
         assert repr(one) == repr(two)
 
@@ -544,6 +569,10 @@ ERRORS = [
     (lambda: networks.resnet(51), "resnet: no depth 51; published are 18, 34, 50, 101, 152"),
     (lambda: networks.resnet(50, version=2), "resnet: no version 2; published are 1, 1.5"),
     (lambda: networks.resnet(50, version=True), "resnet: no version True"),
+    (lambda: networks.vgg(16, bn="no"), "vgg: bn, .* is True or False; got 'no'"),
+    (lambda: networks.resnet(np.array([50, 18])), "resnet: no depth array"),
+    (lambda: networks.rnn(2, 3, biases=np.array([1, 2])), "rnn: biases must be 0, 1"),
+    (lambda: networks.mobilenet_v1(1e308), "a number above 0 and up to 100, .* got 1e\\+308"),
     (lambda: networks.vgg("16"), "vgg: no depth '16'; published are 11"),
     (lambda: networks.bert(["base"]), r"bert: no size \['base'\]; published are 'tiny'"),
     (lambda: networks.bert(vocabulary=0), "bert: vocabulary must be a whole number"),
@@ -572,7 +601,10 @@ ERRORS = [
     (lambda: networks.resnet().meters(itemsize=0), "itemsize must be a whole number"),
     (lambda: networks.gpt2().macs(tokens=1025), "come to 1025, and it has learned 1024 positions"),
     (lambda: networks.gpt2().macs(past=1), "come to 1025"),
-    (lambda: networks.gpt2().macs(past=-1), "GPT-2 small: past, if not 0,.* got -1"),
+    (
+        lambda: networks.gpt2().macs(past=-1),
+        "GPT-2 small: past must be .* of at least 0; got -1",
+    ),
     (lambda: networks.bert().macs(tokens=513), "BERT-base: .* 513, .* use at most 512"),
     (lambda: networks.gpt2().kv_bytes(itemsize=0.5), "itemsize must be a whole number"),
     (lambda: networks.gpt2().macs(batch=10**6), "1,024,000,000 look-ups are more than"),

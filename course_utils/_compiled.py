@@ -16,7 +16,7 @@ NUMBA = not _OFF and find_spec("numba") is not None
 
 
 def compiled(function):
-    """The function, compiled when it is first called; its machine code is kept on disk."""
+    """The function, compiled when it is first called; kept on disk where there is room for it."""
     return _Waiting(function, cache=True) if NUMBA else function
 
 
@@ -49,12 +49,20 @@ class _Waiting:
 
     @functools.cached_property
     def _compiled(self):
-        from numba import njit
-
         for each in self._all:
             function = each.__wrapped__
-            # error_model="numpy": integer division without a zero check in every step of a loop
-            each._compiled = njit(error_model="numpy", **each._options)(function)
-            function.__globals__[function.__name__] = each._compiled
+            each._compiled = _handed_over(function, each._options)
+            if function.__globals__.get(function.__name__) is each:  # and no wrapper of it
+                function.__globals__[function.__name__] = each._compiled
         self._all.clear()
         return self._compiled
+
+
+def _handed_over(function, options):
+    from numba import njit
+
+    # error_model="numpy": integer division without a zero check in every step of a loop
+    try:
+        return njit(error_model="numpy", **options)(function)
+    except RuntimeError:  # no folder that the machine code could be kept in
+        return njit(error_model="numpy", **{**options, "cache": False})(function)

@@ -1,6 +1,7 @@
 """What `Machine.here()` has measured, kept for a day in the user's cache folder."""
 
 import json
+import math
 import os
 import platform
 import tempfile
@@ -9,6 +10,7 @@ from contextlib import suppress
 
 import platformdirs
 
+from ._compiled import NUMBA
 from .thorough import Profile
 
 __all__ = ["keep", "kept"]
@@ -16,7 +18,7 @@ __all__ = ["keep", "kept"]
 _DAY = 24 * 60 * 60
 _RATES = ("float32", "float64", "bandwidth")
 # What a file that somebody has spoilt may raise.  JSON has whole numbers beyond all floats
-# (OverflowError) and deep brackets (RecursionError).
+# (OverflowError) and deep brackets (RecursionError, a RuntimeError, as it is one to have no home).
 _BROKEN = (
     OSError,
     ValueError,
@@ -24,7 +26,7 @@ _BROKEN = (
     TypeError,
     AttributeError,
     OverflowError,
-    RecursionError,
+    RuntimeError,
 )
 
 
@@ -46,24 +48,29 @@ def kept(cores, thorough, slowest):
             profile = _profile(record)
             if thorough and profile is None:
                 return None
-            if all(float(each[key]) >= slowest for each in rates.values() for key in _RATES):
+            figures = [each[key] for each in rates.values() for key in _RATES]
+            if all(isinstance(x, float | int) and slowest <= x < math.inf for x in figures):
                 return rates, profile
     return None
 
 
 def _profile(record):
-    """The `Profile` in what was read; None if there is none, or none that is sound."""
+    """The `Profile` in what was read, if it is sound and made with numba just as now; or None."""
     with suppress(*_BROKEN):
-        return Profile(**record["thorough"])
+        profile = Profile(**record["thorough"])
+        return profile if profile.compiled == NUMBA else None
     return None
 
 
 def keep(rates, profile):
     """Write them; where the cache folder cannot be written the next call measures again."""
     record = {"when": time.time(), "host": platform.node(), "profiles": rates}
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):
         target = _file()
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
             json.dump({**record, "thorough": None if profile is None else vars(profile)}, file)
-        os.replace(file.name, target)
+        try:
+            os.replace(file.name, target)
+        except OSError:
+            os.unlink(file.name)

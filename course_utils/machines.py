@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from math import inf
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 
@@ -188,7 +188,7 @@ class Machine:
             parts.append(f"caches {self.caches}")
         elif self.profile is not None and self.profile.cache_sizes:
             seen = ", ".join(map(units.capacity, self.profile.cache_sizes))
-            parts.append(f"caches seen up to {seen}")
+            parts.append(f"caches of at least {seen}")
         if self.threads is not None:
             parts.append(f"{self.threads} thread" + "s" * (self.threads != 1))
         return f"{self.name}: {', '.join(parts)}"
@@ -208,8 +208,8 @@ class Machine:
     def here(cls, threads=None, thorough=False, refresh=False):
         """This computer, measured in about 3 s and kept for a day in the user's cache folder.
 
-        `threads`: 1, or None for all usable cores.  `refresh=True` measures even if a kept profile
-        is there.
+        `threads`: 1, or None for all usable cores, no more of them than a container's quota is
+        worth.  `refresh=True` measures anew and forgets what was kept.
         Peaks are NumPy's matrix product in float32 and float64; bandwidth is z = x + y in float32,
         12 B an element, on arrays well beyond the last-level cache.  Best of several runs.
 
@@ -219,7 +219,12 @@ class Machine:
         kept, plain `here()` gives it too.
         """
         cores = measure.usable_cores()
-        if threads is True or threads not in (None, 1, cores):
+        if not isinstance(thorough, bool) or not isinstance(refresh, bool):
+            raise ValueError(
+                f"here: thorough and refresh are True or False; got {thorough!r} and {refresh!r}"
+            )
+        number = isinstance(threads, Integral) and not isinstance(threads, bool)
+        if threads is not None and not (number and threads in (1, cores)):
             raise ValueError(
                 f"here: threads={threads!r} is not measured; take 1, or None for all {cores}"
             )

@@ -39,6 +39,10 @@ _MEMORY_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
+_CPU_LIMITS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
 
 
 class Timing(NamedTuple):
@@ -176,15 +180,27 @@ def _usable_cpus():
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
+def _quota():
+    """How many cores a container's quota of processor time comes to, rounded down; at least 1."""
+    for files in _CPU_LIMITS:
+        with suppress(OSError, ValueError):
+            quota, period = map(int, " ".join(Path(file).read_text() for file in files).split())
+            if quota > 0 and period > 0:
+                return max(quota // period, 1)
+    return math.inf
+
+
 def usable_cores():
-    """How many cores this process may use, an int.
+    """How many cores this process may use, all the time: an int.
 
     >>> usable_cores() >= 1
     True
     """
     if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
-    return len(_usable_cpus()) or os.cpu_count() or 1
+        cores = os.process_cpu_count() or 1
+    else:
+        cores = len(_usable_cpus()) or os.cpu_count() or 1
+    return min(cores, _quota())
 
 
 def blas_obeys():

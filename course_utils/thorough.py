@@ -1,6 +1,5 @@
 """`Profile`: what `Machine.here(thorough=True)` has measured beyond peaks and one bandwidth."""
 
-import statistics
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ _FILLING = 0.1
 _QUIET = 0.1
 _FIGURES = ("float32", "float64", "bandwidth")
 _COLUMNS = {
-    "latency_rows": ("bytes", "fastest", "median", "rounds"),
-    "bandwidth_rows": ("threads", "bytes", "best", "median", "rounds"),
-    "thread_rows": ("threads", "what", "best", "median", "rounds"),
+    "latency_rows": ("bytes", "fastest", "slowest", "rounds"),
+    "bandwidth_rows": ("threads", "bytes", "best", "worst", "rounds"),
+    "thread_rows": ("threads", "what", "best", "worst", "rounds"),
 }
 _VAST = 1e30
 
@@ -32,12 +31,12 @@ _VAST = 1e30
 class Profile:
     """A computer's latency staircase, its bandwidth by working set, and what more threads bring.
 
-    `latency_rows`: (bytes, fastest, median, rounds), seconds a load, one thread.
-    `bandwidth_rows`: (threads, bytes a thread, best, median, rounds), B/s of z = x + y in float32,
+    `latency_rows`: (bytes, fastest, slowest, rounds), seconds a load, one thread.
+    `bandwidth_rows`: (threads, bytes a thread, best, worst, rounds), B/s of z = x + y in float32,
     12 B an element, of all threads together.
-    `thread_rows`: (threads, what, best, median, rounds); what: "float32" or "float64" of the
+    `thread_rows`: (threads, what, best, worst, rounds); what: "float32" or "float64" of the
     matrix product, in FLOP/s, or "bandwidth" of z = x + y from memory, in B/s.
-    Fastest, best and median are over so many rounds, seconds apart; all took `seconds`.
+    Fastest and slowest, best and worst are over so many rounds, seconds apart; all took `seconds`.
     `planned`: bytes of the largest working set, had there been time.
     `compiled`: whether numba was there; without it the interpreter hides the nearest caches.
 
@@ -71,6 +70,11 @@ class Profile:
                     f"with {', '.join(_FIGURES)} for what"
                 )
             object.__setattr__(self, name, rows)
+        counts = [row[0] for row in self.thread_rows]
+        if any(self.rates(n).keys() != set(_FIGURES) for n in counts):
+            raise ValueError(
+                f"Profile: thread_rows must have {', '.join(_FIGURES)} for each number of threads"
+            )
         if not _sound((self.planned, self.seconds), ("bytes", "seconds")):
             raise ValueError("Profile: planned and seconds must be numbers above 0")
         steps(*self.latency())
@@ -112,19 +116,19 @@ class Profile:
         return tuple(step.last for step in self.steps)
 
     def spreads(self):
-        """{what was measured: how far the median of its rounds is from the best}, shares.
+        """{what was measured: how far the worst of its rounds is from the best}, shares.
 
         Without what was measured in one round only.
         """
         found = {}
-        for size, fastest, median, rounds in self.latency_rows:
-            found[f"the latency at {units.capacity(size)}"] = median / fastest - 1, rounds
-        for threads, size, best, median, rounds in self.bandwidth_rows:
+        for size, fastest, slowest, rounds in self.latency_rows:
+            found[f"the latency at {units.capacity(size)}"] = slowest / fastest - 1, rounds
+        for threads, size, best, worst, rounds in self.bandwidth_rows:
             name = f"the bandwidth at {units.capacity(size)} with {_threads(threads)}"
-            found[name] = best / median - 1, rounds
-        for threads, what, best, median, rounds in self.thread_rows:
+            found[name] = best / worst - 1, rounds
+        for threads, what, best, worst, rounds in self.thread_rows:
             name = "the bandwidth of memory" if what == "bandwidth" else f"the {what} peak"
-            found[f"{name} with {_threads(threads)}"] = best / median - 1, rounds
+            found[f"{name} with {_threads(threads)}"] = best / worst - 1, rounds
         return {name: spread for name, (spread, rounds) in found.items() if rounds > 1}
 
     @property
@@ -143,7 +147,8 @@ class Profile:
         noisy = sum(spread > _QUIET for spread in spreads.values())
         return (
             f"noisy: {noisy} of {many} figures differ by more than {100 * _QUIET:.0f} % between "
-            f"rounds, most {worst}, by {share}{once}; run again when the computer is idle"
+            f"rounds, most {worst}, by {share}{once}; "
+            "measure with refresh=True when the computer is idle"
         )
 
     def __repr__(self):
@@ -209,8 +214,8 @@ def measured(cores, seconds):
         _threads_round(runs, cores, arrays, now + share, share)
     rows = {"latency": [], "bandwidth": [], "threads": []}
     for (kind, *key), values in runs.items():
-        best = min(values) if kind == "latency" else max(values)
-        rows[kind].append((*key, best, statistics.median(values), len(values)))
+        ends = (min, max) if kind == "latency" else (max, min)
+        rows[kind].append((*key, *(end(values) for end in ends), len(values)))
     took = time.perf_counter() - start
     return Profile(*map(sorted, rows.values()), stairs[-1], took, NUMBA)
 

@@ -45,8 +45,8 @@ def floats(*arrays):
 
 
 def float32(*arrays):
-    """The arrays as the compiled loops take them: contiguous, of float32.
+    """The arrays as the compiled loops take them: contiguous, of float32, not read-only.
 
     One type for all, so that each loop is compiled once.
     """
-    return [np.ascontiguousarray(array, np.float32) for array in arrays]
+    return [np.require(array, np.float32, "CW") for array in arrays]

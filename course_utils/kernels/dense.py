@@ -2,6 +2,8 @@
 
 from functools import wraps
 
+import numpy as np
+
 from .._compiled import compiled
 from ..nest import LoopNest
 from ..pipeline import Pipeline
@@ -29,9 +31,12 @@ def _checked(loops):
     @wraps(loops)
     def run(X, W, H):
         X, W, out = fitting(X=(X, "bi"), W=(W, "io"), H=(H, "bo"))
-        if out is not H:
-            raise ValueError(f"H[b,o] must be an array, to be added to; got {type(H).__name__}")
-        loops(X, W, H)
+        if out is not H or out.dtype not in (np.float32, np.float64) or not out.flags.writeable:
+            raise ValueError(
+                "H[b,o] must be an array of float32 or float64 that can be written; "
+                f"got {type(H).__name__} of {out.dtype}"
+            )
+        loops(X.astype(H.dtype, copy=False), W.astype(H.dtype, copy=False), H)
 
     return run
 

@@ -41,11 +41,12 @@ def attention_nests(n, d, h=1, causal=False, reach=None, passes=3, itemsize=4):
     >>> attention_nests(n=512, d=64, causal=True).nests[0].macs_on_data // 64
     131328
     """
+    n = whole(n, "attention_nests: n")
     if passes not in (1, 3):
         raise ValueError(f"attention_nests: passes is 1 or 3; got {passes!r}")
     key, w, slots = "j", "j", n
-    if causal or reach is not None:
-        back = min(whole(n, "attention_nests: n") - 1, _reach(reach))
+    if _flag(causal) or reach is not None:
+        back = min(n - 1, _reach(reach))
         key, w, slots = f"q+w-{back}", "w", back + 1 if causal else 2 * back + 1
     rows = {"h": h, "q": n, w: slots, "itemsize": itemsize}
 
@@ -73,12 +74,21 @@ def gather_nest(neighbour, d, rows=None, itemsize=4):
     >>> gather_nest([2, 0, 2], d=2).run(E=np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
     [[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]
     """
+    neighbour = as_array(neighbour, "gather_nest: neighbour")
+    if neighbour.ndim != 1 or neighbour.dtype.kind not in "iu" or not neighbour.size:
+        raise ValueError(f"gather_nest: neighbour is a list of whole numbers; got {neighbour!r}")
+    nodes = int(neighbour.max()) + 1 if rows is None else whole(rows, "gather_nest: rows")
+    if neighbour.min() < 0 or neighbour.max() >= nodes:
+        raise ValueError(
+            f"gather_nest: neighbours run from {neighbour.min()} to {neighbour.max()}, and the "
+            f"rows of E from 0 to {nodes - 1}"
+        )
     return LoopNest(
         "G[e,d] = E[nbr[e],d]",
         e=len(neighbour),
         d=d,
-        index={"nbr": np.asarray(neighbour)},
-        shapes=None if rows is None else {"E": (rows, d)},
+        index={"nbr": neighbour},
+        shapes={"E": (nodes, d)},
         itemsize={"E": itemsize, "G": itemsize},
     )
 
@@ -92,7 +102,7 @@ def sees(n, keys, causal=False, reach=None):
     >>> sees(3, 3, causal=True, reach=1).astype(int).tolist()
     [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
     """
-    return _sees(np.arange(n)[:, None], np.arange(keys), causal, _reach(reach))
+    return _sees(np.arange(n)[:, None], np.arange(keys), _flag(causal), _reach(reach))
 
 
 def _sees(q, j, causal, reach):
@@ -133,7 +143,7 @@ def attention_loops(Q, K, V, causal=False, reach=None):
     Q, K, V = _heads(Q, K, V)
     q, k, v = float32(*(A.reshape(-1, *A.shape[-2:]) for A in (Q, K, V)))
     O = np.zeros_like(q)
-    _attention(q, k, v, O, bool(causal), _reach(reach))
+    _attention(q, k, v, O, _flag(causal), _reach(reach))
     return O.reshape(Q.shape)
 
 
@@ -188,6 +198,7 @@ def part(Q, K, V, seen=True):
     >>> m.item(), round(l.item(), 3), round((o / l).item(), 3)
     (6.0, 1.018, 5.036)
     """
+    Q, K, V = floats(*(as_array(A, "part: Q, K and V") for A in (Q, K, V)))
     S = np.where(seen, Q @ K.mT / math.sqrt(Q.shape[-1]), -np.inf)
     m = S.max(axis=-1)
     P = np.exp(S - _finite(m)[..., None])
@@ -234,7 +245,7 @@ def tiled(Q, K, V, rows, columns, causal=False, reach=None):
     for q in tiles(Q.shape[-2], rows):
         found = nothing(Q[..., q, :])
         for j in tiles(K.shape[-2], columns):
-            seen = _sees(np.r_[q][:, None], np.r_[j], causal, _reach(reach))
+            seen = _sees(np.r_[q][:, None], np.r_[j], _flag(causal), _reach(reach))
             if seen.any():
                 found = merge(found, part(Q[..., q, :], K[..., j, :], V[..., j, :], seen))
         O[..., q, :] = mean(found)
@@ -247,6 +258,7 @@ def tiles(n, size):
     >>> tiles(5, 2)
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
+    n = whole(n, "attention: positions", least=0)
     size = whole(size, "attention: a side of a tile")
     return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
@@ -258,10 +270,11 @@ def tiled_loops(Q, K, V, rows, columns, causal=False, reach=None):
     [[2.0, 4.0]]
     """
     Q, K, V = _heads(Q, K, V)
-    rows, columns = (whole(n, "attention: a side of a tile") for n in (rows, columns))
+    sides = ((rows, Q.shape[-2]), (columns, K.shape[-2]))
+    rows, columns = (min(whole(side, "attention: a side of a tile"), n) for side, n in sides)
     q, k, v = float32(*(A.reshape(-1, *A.shape[-2:]) for A in (Q, K, V)))
     O = np.zeros_like(q)
-    _tiled(q, k, v, O, rows, columns, bool(causal), _reach(reach))
+    _tiled(q, k, v, O, rows, columns, _flag(causal), _reach(reach))
     return O.reshape(Q.shape)
 
 
@@ -311,7 +324,13 @@ def _reach(reach):
     """How far a query sees, as an integer; None is as far as any array goes."""
     if reach is None:
         return 1 << 40
-    return whole(reach, "attention: reach", least=0)
+    return min(whole(reach, "attention: reach", least=0), 1 << 40)
+
+
+def _flag(causal):
+    if not isinstance(causal, bool | np.bool_):
+        raise ValueError(f"attention: causal is True or False; got {causal!r}")
+    return bool(causal)
 
 
 def _finite(m):

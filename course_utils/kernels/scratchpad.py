@@ -2,12 +2,13 @@
 
 # ruff: noqa: E741  (m, l and O are the names of the papers)
 
+import copy
 from functools import wraps
 
 import numpy as np
 
 from .. import units
-from ..arguments import whole
+from ..arguments import as_array, whole
 from .arrays import fitting, floats
 from .dynamic import mean, merge, nothing, part, tiles
 
@@ -55,7 +56,8 @@ class Scratchpad:
         """Keep room for what is computed here, and crosses nothing."""
         if name in self.held:
             raise ValueError(f"Scratchpad: {name!r} is here already; drop it first")
-        if whole(elements, f"Scratchpad: elements of {name!r}") > self.free:
+        elements = whole(elements, f"Scratchpad: elements of {name!r}")
+        if elements > self.free:
             held = ", ".join(f"{n} {units.count(size)}" for n, size in self.held.items())
             raise ValueError(
                 f"Scratchpad: {name!r} needs {units.count(elements)} elements; free are "
@@ -67,18 +69,18 @@ class Scratchpad:
 
     def load(self, name, array):
         """A copy of the array, in room of its own; its elements cross once."""
-        array = np.asarray(array)
+        array = as_array(array, f"Scratchpad: {name!r}")
         self.room(name, array.size)
         self.loaded[name] = self.loaded.get(name, 0) + array.size
         return array.copy()
 
     def store(self, name, array, out):
         """Write what is held as `name` to `out`, an array in main memory; its elements cross."""
-        array = np.asarray(array)
-        if out.shape != array.shape:
+        array = as_array(array, f"Scratchpad: {name!r}")
+        if not isinstance(out, np.ndarray) or out.shape != array.shape:
             raise ValueError(
-                f"Scratchpad: {name!r} has shape {array.shape}, and the array it is stored to "
-                f"{out.shape}"
+                f"Scratchpad: {name!r} has shape {array.shape}; what it is stored to must be an "
+                f"array of that shape, and is of {np.shape(out)}"
             )
         if self.held.get(name, 0) < array.size:
             raise ValueError(
@@ -95,19 +97,21 @@ class Scratchpad:
                 raise ValueError(
                     f"Scratchpad: no {name!r} to drop; here are {', '.join(self.held) or 'none'}"
                 )
-            del self.held[name]
+        self.held = {name: n for name, n in self.held.items() if name not in names}
 
 
 def _undone(order):
-    """The function; where it is refused room, the scratchpad holds again what it held before."""
+    """The function; where it is refused room, the scratchpad is as it was before."""
 
     @wraps(order)
     def run(pad, *given, **more):
-        held = dict(pad.held)
+        if not isinstance(pad, Scratchpad):
+            raise ValueError(f"{order.__name__}: takes a Scratchpad first; got {pad!r}")
+        before = copy.deepcopy(vars(pad))
         try:
             return order(pad, *given, **more)
         except ValueError:
-            pad.held = held
+            vars(pad).update(before)
             raise
 
     return run

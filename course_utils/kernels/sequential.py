@@ -1,6 +1,7 @@
 """Recurrent layers: what comes next hangs on what is remembered.
 
-A sequence is x[t,b,i], a state h[b,o]; one step of the plain recurrent layer (Elman 1990) is
+A sequence is x[t,b,i], a state h[b,o]; one step of the plain recurrent layer (Elman 1990, here
+with tanh) is
 
     h' = tanh(x W + h U + bias)
 
@@ -98,7 +99,7 @@ def rnn(x, h, W, U, bias):
     >>> rnn(np.zeros((4, 1, 2)), np.zeros((1, 3)), np.ones((2, 3)), np.eye(3), np.zeros(3)).shape
     (4, 1, 3)
     """
-    x, h, W, U, bias = _fitting_sequence(x, h, W, U, bias)
+    x, h, W, U, bias = _fitting(x, h, W, U, bias, axes="tbi")
     H = []
     for t in range(len(x)):
         h = np.tanh(x[t] @ W + h @ U + bias)
@@ -113,7 +114,7 @@ def rnn_loops(x, h, W, U, bias):
     >>> rnn_loops(np.zeros((4, 1, 2)), *start).shape
     (4, 1, 3)
     """
-    x, h, W, U, bias = float32(*_fitting_sequence(x, h, W, U, bias))
+    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias, axes="tbi"))
     H = np.empty((len(x), *h.shape), np.float32)
     for t in range(len(x)):
         _rnn_step(x[t], H[t - 1] if t else h, W, U, bias, H[t])
@@ -128,7 +129,7 @@ def rnn_hoisted(x, h, W, U, bias):
     >>> np.allclose(rnn_hoisted(x, *start), rnn(x, *start))
     True
     """
-    x, h, W, U, bias = _fitting_sequence(x, h, W, U, bias)
+    x, h, W, U, bias = _fitting(x, h, W, U, bias, axes="tbi")
     Z = (x.reshape(-1, len(W)) @ W + bias).reshape(len(x), *h.shape)
     H = []
     for t in range(len(x)):
@@ -137,14 +138,9 @@ def rnn_hoisted(x, h, W, U, bias):
     return np.array(H)
 
 
-def _fitting_sequence(x, *weights):
-    (x,) = floats(*fitting(x=(x, "tbi")))
-    return x, *_fitting(x[0], *weights)[1:]
-
-
-def _fitting(x, h, W, U, bias, gates=1):
+def _fitting(x, h, W, U, bias, gates=1, axes="bi"):
     """The arrays of a step, where W, U and bias have `gates` columns for each unit of h."""
-    shaped = fitting(x=(x, "bi"), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
+    shaped = fitting(x=(x, axes), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
     arrays = floats(*shaped)
     columns, units = arrays[2].shape[1], arrays[1].shape[1]
     if columns != gates * units:
@@ -164,7 +160,7 @@ def sigmoid(z):
     >>> sigmoid(np.zeros(2)).tolist()
     [0.5, 0.5]
     """
-    return 0.5 + 0.5 * np.tanh(0.5 * z)
+    return 0.5 + 0.5 * np.tanh(0.5 * np.asarray(z))
 
 
 def lstm_step(x, h, c, W, U, bias):

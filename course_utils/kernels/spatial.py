@@ -200,7 +200,7 @@ def im2col(X, taps, stride=1, padding=0, dilation=1):
     """
     seen = windows(X, taps, stride, padding, dilation)
     b, c, y, x, r, s = seen.shape
-    return seen.transpose(0, 2, 3, 1, 4, 5).reshape(b * y * x, c * r * s)
+    return seen.transpose(0, 2, 3, 1, 4, 5).copy().reshape(b * y * x, c * r * s)
 
 
 def conv_lowered(X, W, stride=1, padding=0, dilation=1):

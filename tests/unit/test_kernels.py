@@ -36,10 +36,25 @@ def test_loops_refuse_arrays_that_do_not_fit(order):
     for wrong, words in [
         ((X, W, np.ones((5, 4))), r"H\[b,o\] has shape \(5, 4\): o is 4"),
         ((X, W[:6], np.ones((5, 3))), r"W\[i,o\] has shape \(6, 3\): i is 6"),
-        ((X, W, [[0.0] * 3] * 5), r"H\[b,o\] must be an array, to be added to; got list"),
+        ((X, W, [[0.0] * 3] * 5), r"H\[b,o\] must be an array .*; got list of float64"),
+        ((X, W, np.zeros((5, 3), int)), r"H\[b,o\] must be .* written; got ndarray of int64"),
+        ((X, W, np.broadcast_to(np.float32(0), (5, 3))), "that can be written"),
     ]:
-        with pytest.raises(ValueError, match=words):
-            dense.loops[order](*wrong)
+        for _ in "before", "after":  # it is compiled
+            with pytest.raises(ValueError, match=words):
+                dense.loops[order](*wrong)
+            with pytest.raises(ValueError, match=words):
+                getattr(dense, order)(*wrong)
+            dense.loops[order](X, W, np.zeros((5, 3), np.float32))
+
+
+@pytest.mark.parametrize("order", dense.loops)
+@pytest.mark.parametrize("dtype", [np.float16, ">f4", np.int8])
+def test_loops_take_factors_of_any_type(order, dtype):
+    x, w, H = (10 * X).astype(dtype), (10 * W).astype(dtype), np.zeros((5, 3))
+    x.flags.writeable = False
+    dense.loops[order](x, w, H)
+    assert np.allclose(H, x.astype(float) @ w.astype(float))
 
 
 class Recorder:

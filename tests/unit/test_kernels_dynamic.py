@@ -206,6 +206,9 @@ def test_what_was_refused_can_be_tried_again():
             order(pad, Q, K, V, 8, 8)
         close(order(pad, Q, K, V, 2, 2), dynamic.attention(Q, K, V))
         assert pad.held == {"mine": 2}
+        fresh = Scratchpad("256B")
+        order(fresh, Q, K, V, 2, 2)
+        assert pad.traffic == fresh.traffic + 2 and pad.peak == fresh.peak + 2
 
 
 def test_a_scratchpad_keeps_the_widest_type():
@@ -248,6 +251,20 @@ def test_short_numbers_do_not_overflow_in_softmax():
     assert np.allclose(dynamic.softmax(np.zeros(70_000, np.float16)), 1 / 70_000)
 
 
+def test_a_part_of_short_numbers():
+    q, k, v = (np.array(rows, np.int8) for rows in ([[100]], [[100], [1]], [[1], [2]]))
+    assert dynamic.mean(dynamic.part(q, k, v)).item() == dynamic.attention(q, k, v).item() == 1
+
+
+def test_tiles_and_reaches_beyond_the_sequence():
+    Q, K, V = np.random.default_rng(0).random((3, 5, 4), np.float32)
+    expected = dynamic.attention(Q, K, V)
+    for form in (dynamic.tiled, dynamic.tiled_loops):
+        close(form(Q, K, V, 10**12, 10**13, reach=2**70), expected)
+    one = dynamic.attention_nests(4, 2, causal=True, reach=100)
+    assert one.macs == dynamic.attention_nests(4, 2, causal=True).macs
+
+
 def test_integers_are_attended_to_like_floats():
     Q, K, V = np.random.default_rng(0).integers(-3, 4, (3, 6, 4)).astype(np.int8)
     expected = dynamic.attention(*(A.astype(float) for A in (Q, K, V)))
@@ -279,11 +296,22 @@ Q, K = np.ones((2, 5, 4)), np.ones((2, 3, 4))
         ),
         (lambda: dynamic.attention_nests(4, 2, passes=2), "passes is 1 or 3; got 2"),
         (lambda: dynamic.attention_nests(0, 2, causal=True), "n must be a whole number"),
-        (lambda: dynamic.gather_nest([0, 1], 2, rows=0), "must be a whole number"),
+        (lambda: dynamic.gather_nest([0, 1], 2, rows=0), "rows must be a whole number"),
+        (lambda: dynamic.gather_nest([5], 2, rows=3), "run from 5 to 5, and .* E from 0 to 2"),
+        (lambda: dynamic.gather_nest([-1, 2], 2), "run from -1 to 2"),
+        (lambda: dynamic.gather_nest(3, 2), "a list of whole numbers; got array\\(3\\)"),
+        (lambda: dynamic.gather_nest([[1], [1, 2]], 2), "not of one length"),
+        (lambda: dynamic.attention_nests(0, 2), "n must be a whole number"),
+        (lambda: dynamic.attention(Q, K, K, causal=np.ones(3)), "causal is True or False; got arr"),
+        (lambda: dynamic.tiled(Q, K, K, 2, 2, causal="no"), "causal is True or False; got 'no'"),
+        (lambda: dynamic.tiles(2.5, 2), "positions must be a whole number of at least 0; got 2.5"),
+        (lambda: scratchpad.tiled_by_keys("1KiB", Q[0], K[0], K[0], 2, 2), "takes a Scratchpad fi"),
+        (lambda: Scratchpad(64).load("x", [[1], [1, 2]]), "'x': its rows are not of one length"),
+        (lambda: Scratchpad(64).store("x", np.ones(2), [0, 0]), "must be an array of that shape"),
         (lambda: Scratchpad("much"), "is no capacity"),
         (
             lambda: Scratchpad(64).store("x", np.ones(2), np.ones((3, 2))),
-            r"'x' has shape \(2,\), and the array it is stored to \(3, 2\)",
+            r"'x' has shape \(2,\); what it is stored to must be .* of \(3, 2\)",
         ),
         (lambda: Scratchpad(0), "size in bytes must be a whole number of at least 1; got 0"),
         (lambda: Scratchpad(64).room("x", -1), "elements of 'x' must be a whole number"),

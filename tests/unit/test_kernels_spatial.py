@@ -136,7 +136,9 @@ def test_loops_are_those_of_the_nest():
 def test_windows_and_shifts_copy_no_image():
     X = np.zeros((1, 2, 6, 6), np.float32)
     assert np.shares_memory(spatial.windows(X, (3, 3), stride=2), X)
-    assert not np.shares_memory(spatial.im2col(X, (3, 3)), X)
+    for taps in ((3, 3), (1, 1), X.shape[2:]):
+        patches = spatial.im2col(X[:1, :1], taps)
+        assert not np.shares_memory(patches, X) and patches.flags.writeable
 
 
 def test_a_shifted_image_gives_a_shifted_map_and_the_same_pool():

@@ -106,6 +106,9 @@ def test_time_is_the_slower_of_the_two_limits():
         (lambda: machine(100), "'100' is not|100 is not"),
         (lambda: Machine.reference(threads=4), "threads=4 was not measured; take 1 or 2"),
         (lambda: Machine.here(threads=10**6), "threads=1000000 is not measured; take 1"),
+        (lambda: Machine.here(threads=1.0), r"threads=1\.0 is not measured; take 1"),
+        (lambda: Machine.here(threads=np.array([1, 2])), r"threads=array.* is not measured"),
+        (lambda: Machine.here(thorough="no"), "thorough and refresh are True or False; got 'no'"),
         (lambda: Machine.here(threads=True), "threads=True is not measured; take 1"),
     ],
 )
@@ -203,6 +206,7 @@ def measured(tmp_path, monkeypatch):
 
     file = tmp_path / "deep" / "machine.json"
     monkeypatch.setattr(kept, "_file", lambda: file)
+    monkeypatch.setattr(kept, "NUMBA", True)
     monkeypatch.setattr(measure, "profile", profile)
     monkeypatch.setattr(measure, "usable_cores", lambda: 4)
     return file, calls
@@ -263,6 +267,12 @@ def test_another_computer_or_other_cores_are_measured_again(measured, monkeypatc
         ).encode(),
         lambda kept: json.dumps(
             {**kept, "profiles": {"1": PROFILE, "4": {**PROFILE, "bandwidth": 20}}}
+        ).encode(),
+        lambda kept: json.dumps(
+            {**kept, "profiles": {"1": PROFILE, "4": {**PROFILE, "bandwidth": float("inf")}}}
+        ).encode(),
+        lambda kept: json.dumps(
+            {**kept, "profiles": {"1": PROFILE, "4": {**PROFILE, "float32": "1e11"}}}
         ).encode(),
     ],
 )

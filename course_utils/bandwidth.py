@@ -42,7 +42,8 @@ def bandwidths(working_sets, threads, until):
     """
     memory = np.empty((threads, max(working_sets) // 4), np.float32)
     with ThreadPoolExecutor(threads) as pool:
-        shortest = _SHORTEST * _pass(pool, memory, _BYTES)
+        takers = 1 if NUMBA else threads  # of the interpreter's lock, once a call
+        shortest = _SHORTEST * takers * _pass(pool, memory, _BYTES)
 
         def bandwidth(size):
             took = _pass(pool, memory, size)

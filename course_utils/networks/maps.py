@@ -50,6 +50,11 @@ class Maps:
     def conv(self, name, k, taps, stride=1, pad=0, groups=1, bias=False):
         """A convolution to k channels.  A 1×1 one slides nothing: its primitive is "matmul"."""
         side, c = self._slide(name, taps, stride, pad), self.channels
+        if c % groups or k % groups:
+            raise ValueError(
+                f"{self.network}: layer {name!r}: {c} to {k} channels do not split into {groups} "
+                "groups; both must be multiples of them"
+            )
         if bias:
             self.bias(name, "Y[b,k,y,x] = bias[k]", k=k, y=side, x=side)
         sizes = dict(k=k // groups, c=c // groups, y=side, x=side)

@@ -3,7 +3,7 @@
 What is counted, and where (everything is read off the nests, nothing is stored):
 
 * `macs`: the multiply-accumulates of contractions with weights or between activations: the layers
-  whose primitive is "matmul" or "window".  Padded taps count, as in all published figures.
+  whose primitive is "matmul" or "window".  Padded taps count, as in the published figures.
 * `bias_adds`: one for each element that starts from a bias.
 * `exponentials`: one for each exp, tanh, sigmoid, softplus, power, GELU or SiLU that is evaluated,
   whatever happens inside it.

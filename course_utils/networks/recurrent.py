@@ -26,7 +26,8 @@ def rnn(inputs, hidden, biases=1, layers=1):
 def lstm(inputs, hidden, biases=1, layers=1):
     """A long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
 
-    `biases`: 1 a gate (the formula, Keras), 2 (PyTorch) or 0.
+    `biases`: 1 a gate (the formula, Keras), 2 (PyTorch) or 0.  The gates of W[g,o,i] are input,
+    forget, output, candidate; PyTorch has the candidate third.
 
     >>> lstm(100, 128)
     LSTM 100→128: 117,248 parameters, 116,736 MAC at batch 1, tokens 1

@@ -75,6 +75,10 @@ class Tokens:
         `past` tokens are there already and only add keys.  `kept`: keys and values stay for later
         tokens.  The scale of the scores counts as part of the query weights; a mask is not counted.
         """
+        if self.width % heads:
+            raise ValueError(f"{name}: a width of {self.width} does not split into {heads} heads")
+        if kv_heads and heads % kv_heads:
+            raise ValueError(f"{name}: {heads} heads do not share {kv_heads} heads of keys evenly")
         hs, gs, own = "h", "h", dict(h=heads, e=self.width // heads)
         if kv_heads and kv_heads < heads:
             hs, gs, own = "g,h", "g", own | dict(g=kv_heads, h=heads // kv_heads)

@@ -550,6 +550,27 @@ def test_keys_and_values_of_more_tokens_than_look_ups_are_listed():
         networks.gpt2().kv_bytes(tokens=1025)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Maps("n", 1, 4, 8).conv("c", 9, 3, pad=1, groups=2),
+            "'c': 4 to 9 channels do not",
+        ),
+        (
+            lambda: Maps("n", 1, 3, 8).conv("c", 4, 3, pad=1, groups=2),
+            "'c': 3 to 4 channels do not",
+        ),
+        (lambda: Tokens(1, 4, 10).attention("a", 3), "a width of 10 does not split into 3 heads"),
+        (lambda: Tokens(1, 4, 12).attention("a", 6, 4), "6 heads do not share 4 heads of keys"),
+        (lambda: Tokens(1, 4, 12).attention("a", 2, 4), "2 heads do not share 4 heads of keys"),
+    ],
+)
+def test_what_does_not_divide_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
 def test_a_member_is_found_as_it_is_written_elsewhere():
     for one, two in [
         (networks.vit("B/16"), networks.vit("b/16")),

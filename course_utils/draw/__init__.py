@@ -3,10 +3,12 @@
 Importing this package loads no plotting library; the first picture does.
 """
 
+from .areas import areas
 from .blocks import blocks
+from .lens import lens
 from .network import network
 from .picture import Picture
 from .plots import style
 from .roofline import Point, roofline
 
-__all__ = ["Picture", "Point", "blocks", "network", "roofline", "style"]
+__all__ = ["Picture", "Point", "areas", "blocks", "lens", "network", "roofline", "style"]

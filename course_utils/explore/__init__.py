@@ -2,6 +2,7 @@
 
 from .explorer import Explorer
 from .first import first_meter
+from .lens import reuse_lens
 from .weights import weight_wall
 
-__all__ = ["Explorer", "first_meter", "weight_wall"]
+__all__ = ["Explorer", "first_meter", "reuse_lens", "weight_wall"]

@@ -40,6 +40,16 @@ def test_digits():
     assert (DATA / "digits.npz").stat().st_size < 2**20
 
 
+def test_coins():
+    coins = load(DATA / "coins.npz")
+    assert list(coins) == ["image"]
+    image = coins["image"]
+    assert image.shape == (151, 192) and image.dtype == np.uint8
+    # neighbours are alike: a picture, not noise
+    assert image.min() < 5 and image.max() > 230
+    assert abs(np.diff(image.astype(int), axis=1)).mean() < image.std() / 3
+
+
 def test_the_split_is_stratified():
     labels = load(DATA / "digits.npz")["labels"]
     assert np.bincount(labels[HELD_OUT]).tolist() == [100] * 10

@@ -1,12 +1,10 @@
 """Lesson 01: its answers are the kernel's, and its traps are told apart."""
 
-import itertools
-import re
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import programs, runs_right
 
 from course_utils.exercises import bank, grade
 from course_utils.exercises.answers import Verdict
@@ -103,45 +101,15 @@ def test_the_pattern_of_failures_names_the_code(answer, code, part):
     assert part in verdict.message
 
 
-def programs(lines):
-    """Every program that Python can read of some of these lines, each used at most once."""
-    for size in range(1, len(lines) + 1):
-        for chosen in itertools.permutations(lines, size):
-            yield from indentations(chosen)
-
-
-def indentations(lines, depth=0, done=()):
-    if len(done) == len(lines):
-        if not done[-1].endswith(":"):
-            yield done
-        return
-    opens = bool(done) and done[-1].endswith(":")
-    for margin in [depth + 1] if opens else range(depth + 1):
-        line = " " * margin + lines[len(done)]
-        yield from indentations(lines, margin, (*done, line))
-
-
-def runs_right(lines, space):
-    """Whether a program makes X @ W + bias of small arrays, whatever Z held before."""
-    small = re.sub(r"range\((\d+)\)", lambda size: f"range({SMALL[size[1]]})", "\n".join(lines))
-    space["Z"] = np.full((2, 2), 7)
-    try:
-        exec(small, dict(space))
-    except (NameError, SyntaxError):
-        return False
-    return bool((space["Z"] == space["X"] @ space["W"] + space["bias"]).all())
-
-
-SMALL = {"32": 2, "784": 3, "100": 2}
-
-
 def test_the_loops_that_are_right_are_those_that_run_right():
     random = np.random.default_rng(0)
     space = {name: random.integers(1, 99, size) for name, size in SHAPES.items()}
+    want, space["Z"] = space["X"] @ space["W"] + space["bias"], (2, 2)
+    small = {"32": 2, "784": 3, "100": 2}
     entry = bank.find("dense_loops")
     every = list(programs(entry.lines))
     assert len(every) > 2000, len(every)
-    right = {structure(lines) for lines in every if runs_right(lines, space)}
+    right = {structure(lines) for lines in every if runs_right(lines, space, small, "Z", want)}
     functions = [entry.reference, *(known.function for known in entry.accepted)]
     assert right == {structure(lines_of(function())) for function in functions}
 

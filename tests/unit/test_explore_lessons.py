@@ -4,6 +4,7 @@ import re
 from itertools import product
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from picture_rules import faults, text_boxes, texts_of
 
@@ -17,11 +18,19 @@ BATCHES, NUMBERS = (1, 2, 4, 8, 16, 32, 64, 128), ("fp32", "bf16")
 OPERATIONS = ("look-up", "add", "dot", "gemv", "softmax", "gemm")
 SIZES, TYPES = (16, 32, 64, 128, 256, 512, 1024, 2048), ("fp32", "fp64")
 
-WALL, FIRST = explore.weight_wall(), explore.first_meter()
+PIXELS = [f"{y},{x}" for y, x in product(range(7), repeat=2)]
+TAPS, STEPS = (2, 3, 5), ("1, 0", "1, 1", "2, 0", "2, 1")
+
+WALL, FIRST, LENS = explore.weight_wall(), explore.first_meter(), explore.reuse_lens()
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
 ]
+STATES += [
+    (LENS, {"pixel": p, "taps": k, "steps": s})
+    for p, k, s in product(("0,0", "0,3", "2,3", "6,6"), TAPS, STEPS)
+]
+STATES += [(LENS, {"pixel": p}) for p in PIXELS]
 
 
 @pytest.fixture
@@ -62,12 +71,12 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
@@ -185,3 +194,51 @@ def test_the_bet_on_gemv_stands_at_its_bar(wager):
     wager("gemv_limit", "movement")
     ((x, y),) = diamonds(FIRST.at().svg)
     assert x == one[0] and y == one[1] + 40
+
+
+def brute(taps, stride, padding):
+    """How often each pixel of 7 × 7 is read, by walking over the windows."""
+    counts = np.zeros((7 + 2 * padding,) * 2, int)
+    for y, x in product(range(0, len(counts) - taps + 1, stride), repeat=2):
+        counts[y : y + taps, x : x + taps] += 1
+    return counts[padding : 7 + padding, padding : 7 + padding]
+
+
+@pytest.mark.parametrize("taps, steps", list(product(TAPS, STEPS)))
+def test_the_lens_counts_what_a_walk_reads(taps, steps):
+    counts = brute(taps, *map(int, steps.split(", ")))
+    svg = LENS.at(taps=taps, steps=steps).svg
+    # one number for each pixel, in the order they stand; the words come after them
+    assert texts_of(svg)[3:52] == [str(count) for count in counts.flat]
+    assert f"{counts.sum()} copies" in texts_of(svg)
+    for pixel in ("0,0", "2,3", "6,6"):
+        count = counts[tuple(map(int, pixel.split(",")))]
+        words = {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+        assert LENS.at(pixel=pixel, taps=taps, steps=steps).says.startswith(
+            f"Pixel {pixel} is read {words}; {counts.sum()} reads of 49 pixels, "
+        )
+
+
+def test_the_pixel_is_dotted_wherever_the_matrix_holds_it():
+    def dotted(**state):
+        paths = re.findall(r'<path d="((?:M[\d.]+ [\d.]+h0)+)"', LENS.at(**state).svg)
+        return sum(d.count("M") for d in paths)
+
+    # besides the rows of the matrix, one dot on the image and one before the words
+    assert dotted(pixel="2,3") == 9 + 2
+    assert dotted(pixel="0,0") == 1 + 2
+    assert dotted(pixel="6,6", taps=2, steps="2, 0") == 0 + 2
+
+
+def test_the_bet_on_the_mean_stands_at_its_own_case(wager):
+    wager("mean_reads", 9)
+    assert len(diamonds(LENS.at().svg)) == 1 and "9 bet" in texts_of(LENS.at().svg)
+    assert diamonds(LENS.at(taps=5).svg) == []
+    line = bet_line(explore.reuse_lens())
+    assert line == "◇ You bet 9 reads; it is 4.59 reads (3 × 3, stride 1, padding 0)."
+
+
+@pytest.mark.parametrize("value", [0.001, 4.592, 10**9, 1e300])
+def test_any_bet_on_the_mean_fits(wager, value):
+    wager("mean_reads", value)
+    assert faults(LENS.at().svg) == []

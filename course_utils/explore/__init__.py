@@ -2,6 +2,7 @@
 
 from .explorer import Explorer
 from .first import first_meter
+from .loom import time_loom
 from .weights import weight_wall
 
-__all__ = ["Explorer", "first_meter", "weight_wall"]
+__all__ = ["Explorer", "first_meter", "time_loom", "weight_wall"]

@@ -173,7 +173,11 @@ def _gaps(work):
 
 def _value(work):
     words = f"{_ticks(work.ticks)} ticks, {_percent(work.busy(work.processors))} busy"
-    return [text(RIGHT, _TOP - 26, words, 14, bold=True, anchor="end")]
+    parts = [text(RIGHT, _TOP - 26, words, 14, bold=True, anchor="end")]
+    if work.split:
+        halves = "x is x W, h is h U" if _lettered(work) else "x W and h U"
+        parts.append(text(_LEFT, _TOP - 26, f"{halves}: half a tick each", 11))
+    return parts
 
 
 def _axis(work):

@@ -214,6 +214,8 @@ def test_cells_say_their_step_where_there_is_room():
     for sizes in ((4, 16, 64), (6, 16, 1)):
         assert "numbered" not in loom(*sizes).second
     letters = texts_of(loom(1, 16, 2, split=True).svg)
+    assert "x is x W, h is h U: half a tick each" in letters
+    assert "x W and h U: half a tick each" in texts_of(loom(6, 16, 1, split=True).svg)
     assert letters.count("x") == letters.count("h") == 16
 
 

@@ -6,9 +6,20 @@ Importing this package loads no plotting library; the first picture does.
 from .areas import areas
 from .blocks import blocks
 from .lens import lens
+from .loom import loom
 from .network import network
 from .picture import Picture
 from .plots import style
 from .roofline import Point, roofline
 
-__all__ = ["Picture", "Point", "areas", "blocks", "lens", "network", "roofline", "style"]
+__all__ = [
+    "Picture",
+    "Point",
+    "areas",
+    "blocks",
+    "lens",
+    "loom",
+    "network",
+    "roofline",
+    "style",
+]

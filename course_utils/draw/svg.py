@@ -13,6 +13,7 @@ from .fonts import FAMILY, text_width
 from .palette import (
     COMPUTE,
     COMPUTE_TINT,
+    IDLE,
     INK,
     MEMORY,
     MEMORY_TINT,
@@ -34,7 +35,7 @@ FOOTER_HEIGHT = 56
 HALO = f' paint-order="stroke" stroke="{PAPER}" stroke-width="4" stroke-linejoin="round"'
 
 # `card` puts the picture's own name in the place of ~, see there.
-HATCH, DOTS = "url(#~hatch)", "url(#~dots)"
+HATCH, DOTS, UNUSED = "url(#~hatch)", "url(#~dots)", "url(#~idle)"
 _TILE = '<pattern id="~{}" width="{w}" height="{w}" patternUnits="userSpaceOnUse"{}>{}</pattern>'
 _TURN = ' patternTransform="rotate(-45)"'
 
@@ -182,6 +183,7 @@ def _patterns():
     return {
         "hatch": _TILE.format("hatch", _TURN, stripe.format(COMPUTE, 1.2, PAPER), w=6),
         "dots": _TILE.format("dots", "", dots + f'fill="{PAPER}"/>', w=4),
+        "idle": _TILE.format("idle", _TURN, stripe.format(PAPER, 1, IDLE), w=6),
     }
 
 

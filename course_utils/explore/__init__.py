@@ -3,6 +3,7 @@
 from .explorer import Explorer
 from .first import first_meter
 from .lens import reuse_lens
+from .loom import time_loom
 from .weights import weight_wall
 
-__all__ = ["Explorer", "first_meter", "reuse_lens", "weight_wall"]
+__all__ = ["Explorer", "first_meter", "reuse_lens", "time_loom", "weight_wall"]

@@ -224,6 +224,8 @@ _WHOLE = "a little more than 25 digits: the next whole number is the same"
 EQUIVALENT = {
     ("attainable_rate", "100 -> 101"): "the memory limits the rate: the peak does not matter",
     ("attainable_rate", "peak -> bandwidth"): "20 is above the 10 that the memory allows as well",
+    ("recall_attainable", "100 -> 101"): "the memory limits the rate: the peak does not matter",
+    ("lstm_params", "100 -> 101"): "one input more has as many weights as PyTorch's second biases",
     ("recall_line", "64 -> 65"): "no further number fits into one byte more",
     ("conv_side", "3 -> 4"): "at stride 2, a window of 4 pixels has as many places",
     ("dense_intensity", "784 -> 785"): "a change of 0.02 %, and the answer is asked within 1 %",

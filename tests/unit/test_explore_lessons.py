@@ -16,12 +16,15 @@ from course_utils.kernels import dense
 
 BATCHES, NUMBERS = (1, 2, 4, 8, 16, 32, 64, 128), ("fp32", "bf16")
 OPERATIONS = ("look-up", "add", "dot", "gemv", "softmax", "gemm")
+LAYERS, PROCESSORS = (1, 2, 3, 4, 5, 6), (1, 2, 3, 4, 6, 64)
+MODES = "plain", "hoisted", "4 sequences", "100 steps"
 SIZES, TYPES = (16, 32, 64, 128, 256, 512, 1024, 2048), ("fp32", "fp64")
 
 PIXELS = [f"{y},{x}" for y, x in product(range(7), repeat=2)]
 TAPS, STEPS = (2, 3, 5), ("1, 0", "1, 1", "2, 0", "2, 1")
 
-WALL, FIRST, LENS = explore.weight_wall(), explore.first_meter(), explore.reuse_lens()
+WALL, FIRST = explore.weight_wall(), explore.first_meter()
+LENS, LOOM = explore.reuse_lens(), explore.time_loom()
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
@@ -31,6 +34,10 @@ STATES += [
     for p, k, s in product(("0,0", "0,3", "2,3", "6,6"), TAPS, STEPS)
 ]
 STATES += [(LENS, {"pixel": p}) for p in PIXELS]
+STATES += [
+    (LOOM, {"layers": n, "processors": p, "mode": m})
+    for n, p, m in product(LAYERS, PROCESSORS, MODES)
+]
 
 
 @pytest.fixture
@@ -71,12 +78,12 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
@@ -242,3 +249,60 @@ def test_the_bet_on_the_mean_stands_at_its_own_case(wager):
 def test_any_bet_on_the_mean_fits(wager, value):
     wager("mean_reads", value)
     assert faults(LENS.at().svg) == []
+
+
+def marked_ticks(svg):
+    """The numbers above the loom's columns."""
+    return re.findall(r'y="104"[^>]*text-anchor="middle">([\d,]+)<', svg)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("layers", LAYERS)
+def test_more_processors_never_take_longer(layers, mode):
+    ticks = []
+    for processors in PROCESSORS:
+        picture = LOOM.at(layers=layers, processors=processors, mode=mode)
+        found = re.search(r": ([\d.]+) ticks, the longest chain ([\d.]+); (\d+) %", picture.says)
+        ticks.append(float(found[1]))
+        assert ticks[-1] >= float(found[2])
+        assert float(marked_ticks(picture.svg)[-1]) in (ticks[-1], ticks[-1] + 0.5)
+        words = f"{found[1]} ticks, {found[3]} % busy"
+        assert words in texts_of(picture.svg)
+    assert ticks == sorted(ticks, reverse=True)
+    assert ticks[-1] == float(found[2])
+
+
+def test_loom_of_the_look_book():
+    picture = LOOM.at()
+    words = texts_of(picture.svg)
+    assert picture.title == "19 ticks with 4 processors, with 6, and with 64"
+    for expected in (
+        "wavefront: 4 cells at once",
+        "a longest chain: 19 cells",
+        "idle: 50 of 114 slots",
+        "19 ticks, 56 % busy",
+        "514,048 B",
+        "2,039,808 MAC",
+        "526,592 B",
+    ):
+        assert expected in words
+
+
+def test_the_table_stays_while_processors_move():
+    rows = {
+        tuple(w for w in texts_of(LOOM.at(processors=p).svg) if re.fullmatch(r"\d+ %", w))
+        for p in PROCESSORS
+    }
+    assert rows == {("100 %", "97 %", "89 %", "84 %", "56 %", "5 %")}
+
+
+@pytest.mark.parametrize("value, x", [(7, 138), (100, 690), (0.5, 99), (1e300, 690)])
+def test_the_bet_on_the_loom_stands_at_its_tick(wager, value, x):
+    wager("loom_ticks", value)
+    case = {"layers": 1, "processors": 64, "mode": "100 steps"}
+    assert diamonds(LOOM.at().svg) == []
+    svg = LOOM.at(**case).svg
+    assert faults(svg) == []
+    assert diamonds(svg) == [(x, 313)]
+    line = bet_line(explore.time_loom())
+    assert line.endswith("; it is 100 ticks (1 layer, 100 steps, 64 processors).")

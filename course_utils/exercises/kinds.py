@@ -113,7 +113,8 @@ class Function(Exercise):
         wants = [plain(self.reference(*case)) for case in cases]
         rows = zip(cases, results, wants, strict=True)
         case, got, want = next(row for row in rows if not same(row[1], row[2], self.tolerance))
-        where = ", ".join(f"{n}={brief(plain(v))}" for n, v in zip(names, case, strict=True))
+        # a case may leave out an argument that has a default
+        where = ", ".join(f"{n}={brief(plain(v))}" for n, v in zip(names, case, strict=False))
         if isinstance(got, Raised):
             return f"for {where} {got.text}"
         if is_number(want) and not is_number(got):

@@ -14,7 +14,7 @@ def shuffled_accuracy():
 
 @prediction(unit="%")
 def map_share():
-    """32 filters of 3 × 3 go over a digit of 28 × 28; image, filters and maps cross once.
+    """32 filters of 3 × 3 make maps of 28 × 28 from a digit; image, filters and maps cross once.
 
     How many % of these bytes are the maps?
     """
@@ -24,7 +24,8 @@ def map_share():
 def conv_work():
     """A dense layer 784→100 takes 78,400 MACs a digit.
 
-    32 filters of 3 × 3, with 272 times fewer weights: by what factor does the work change?
+    32 filters of 3 × 3 have 272 times fewer weights and make maps of 28 × 28.
+    By what factor does the work change?
     """
 
 
@@ -39,9 +40,9 @@ def mean_reads():
 @prediction(unit="×")
 def copy_time():
     """64 maps of 56 × 56, 64 filters of 3 × 3: the windows are copied, nine times the input, and
-    one product follows.
+    one product of NumPy follows.
 
-    How many times as fast is that on your computer as loops over the windows without a copy?
+    How many times as fast is that on your computer as compiled loops, x innermost, without a copy?
     """
 
 
@@ -113,7 +114,9 @@ def order_changes_macs():
     return "a"
 
 
-@recall_order.mistake("which index is not on a weight: does its range change with the order?", "B1")
+@recall_order.mistake(
+    "a weight meets every sample of the batch. Are there more samples in another order?", "B1"
+)
 def order_changes_uses():
     return "b"
 
@@ -214,6 +217,13 @@ def side_places():
     return 28 - 3
 
 
+@conv_side.mistake(
+    "that is with a border of zeros at both ends. Which windows fit without it?", "S1"
+)
+def side_with_padding_of_two():
+    return (28 + 4 - 3) // 2 + 1
+
+
 @conv_side.mistake("that is for a whole picture. How many along one side?", "P2")
 def side_squared():
     return ((28 - 3) // 2 + 1) ** 2
@@ -282,6 +292,15 @@ def filters_bias_per_filter_and_channel():
     return 32 * 3 * (9 + 1)
 
 
+@conv_params.mistake(
+    "one channel, and one bias for all maps. How many numbers lie under a window, and how many "
+    "sums are there?",
+    "P2",
+)
+def filters_of_one_channel_and_one_bias():
+    return 32 * 9 + 1
+
+
 @conv_params.mistake("that is a single filter with its bias. How many filters are there?", "P2")
 def filters_single():
     return 3 * 9 + 1
@@ -329,11 +348,14 @@ def macs_of_valid_maps():
     return 32 * 26 * 26 * 9
 
 
-@conv_macs.mistake(
-    "that leaves out the products with zeros. Does the task count them, and do plain loops?", "S1"
-)
+@conv_macs.mistake("that leaves out the products with zeros. Does the task count them?", "S1")
 def macs_on_pixels():
     return 32 * 82 * 82
+
+
+@conv_macs.mistake("that is for a coloured picture. How many channels has a digit?", "P2")
+def macs_of_three_channels():
+    return 32 * 28 * 28 * 3 * 9
 
 
 @conv_macs.mistake("that is enough for one place. At how many places do the filters stand?", "P2")
@@ -393,7 +415,7 @@ def macs_of_dense_layer():
     tolerance=0.001,
     hints=[
         "How many windows are there, and how many pixels does each of them read?",
-        "All reads, shared out over all pixels: which two numbers do you divide?",
+        "All reads are shared out: over what?",
     ],
 )
 def pixel_reads():
@@ -441,6 +463,28 @@ def reads_one_axis():
 )
 def reads_inverted():
     return 28**2 * 9 / 26**2
+
+
+@pixel_reads.mistake("that is rounded too far, or nearly right: which digits come next?", "O2")
+def reads_rounded():
+    return 7.8
+
+
+@pixel_reads.mistake("that is with a border of zeros, and rounded. Which windows are there?", "S1")
+def reads_with_padding_rounded():
+    return 8.6
+
+
+@pixel_reads.mistake(
+    "that is for 7 × 7 pixels. What changes when the border is a smaller part?", "S1"
+)
+def reads_of_the_bet():
+    return 25 * 9 / 49
+
+
+@pixel_reads.mistake("that is for 32 filters. How many does the question have?", "P2")
+def reads_of_all_filters():
+    return 32 * 26**2 * 9 / 28**2
 
 
 @pixel_reads.mistake("those are all reads together. How many pixels share them?", "P2")
@@ -781,6 +825,25 @@ def lowered_macs_per_element():
 )
 def lowered_matrix_alone():
     return _lowered(image=0, filters=0, maps=0)
+
+
+@lowered_intensity.mistake("close: is something rounded, or has a border been left out?", "O2")
+def lowered_rounded():
+    return 14.3
+
+
+@lowered_intensity.mistake(
+    "that is the product alone. What happens before it, for no FLOP at all?", "R1"
+)
+def lowered_product_alone():
+    return _lowered(matrices=1, image=0)
+
+
+@lowered_intensity.mistake(
+    "that is a border around the input and still no matrix. Where are the windows written to?", "R1"
+)
+def lowered_border_without_matrix():
+    return _lowered(matrices=0)
 
 
 @lowered_intensity.mistake("what does the copy read before it writes anything?", "R1")

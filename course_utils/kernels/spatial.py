@@ -160,6 +160,33 @@ def _conv(X, W, H, stride, padding, dilation):
                                     H[b, k, y, x] += X[b, c, row, column] * W[k, c, r, s]
 
 
+def conv_row_loops(X, W, padding=0):
+    """`conv_loops` at stride 1 with x innermost, over X with its border: rows of sums at once.
+
+    >>> conv_row_loops(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3)), padding=1)[0, 0].tolist()
+    [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
+    """
+    X, W = float32(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
+    _, padding, _ = _steps(1, padding, 1)
+    y, x = outputs(X.shape[2:], W.shape[2:], padding=padding)
+    H = np.zeros((len(X), len(W), y, x), np.float32)
+    _conv_rows(np.ascontiguousarray(_bordered(X, padding)), W, H)
+    return H
+
+
+@compiled
+def _conv_rows(X, W, H):
+    for b in range(H.shape[0]):
+        for k in range(H.shape[1]):
+            for y in range(H.shape[2]):
+                for c in range(W.shape[1]):
+                    for r in range(W.shape[2]):
+                        for s in range(W.shape[3]):
+                            weight, pixels = W[k, c, r, s], X[b, c, y + r, s:]
+                            for x in range(H.shape[3]):
+                                H[b, k, y, x] += pixels[x] * weight
+
+
 def depthwise_loops(X, W, stride=1, padding=0, dilation=1):
     """Each channel with its own filter, by loops: X[b,c,y,x], W[c,r,s] → H[b,c,y,x].
 
@@ -185,11 +212,16 @@ def windows(X, taps, stride=1, padding=0, dilation=1):
     (X,) = fitting(X=(X, "bcyx"))
     stride, padding, dilation = _steps(stride, padding, dilation)
     outputs(X.shape[2:], taps, stride, padding, dilation)
-    if padding:
-        X = np.pad(X, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    X = _bordered(X, padding)
     reach = [dilation * (n - 1) + 1 for n in taps]
     every = np.lib.stride_tricks.sliding_window_view(X, reach, axis=(2, 3))
     return every[:, :, ::stride, ::stride, ::dilation, ::dilation]
+
+
+def _bordered(X, padding):
+    """X[b,c,y,x] with zeros around; X itself where there is no padding."""
+    sides = (padding, padding)
+    return np.pad(X, [(0, 0), (0, 0), sides, sides]) if padding else X
 
 
 def im2col(X, taps, stride=1, padding=0, dilation=1):

@@ -119,3 +119,9 @@ def test_the_loops_that_are_right_are_those_that_run_right():
     right = {structure(lines) for lines in every if runs_right(lines, space, small, "H", want)}
     functions = [entry.reference, *(known.function for known in entry.accepted)]
     assert right == {structure(lines_of(function())) for function in functions}
+
+
+def test_a_wrong_count_is_shown_for_the_arguments_that_were_given():
+    verdict = grade("conv_out", lambda side, taps, padding, stride, dilation=1: 7)
+    assert verdict.state == "wrong"
+    assert "for side=28, taps=3, padding=0, stride=2 it returns 7." in verdict.message

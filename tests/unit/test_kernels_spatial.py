@@ -152,7 +152,8 @@ def test_a_shifted_image_gives_a_shifted_map_and_the_same_pool():
 
 def test_short_integers_do_not_overflow():
     X, W = np.full((1, 1, 4, 4), 200, np.uint8), np.full((1, 1, 3, 3), 100, np.int8)
-    for form in (spatial.conv_loops, spatial.conv_lowered, spatial.conv_shifted):
+    forms = spatial.conv_loops, spatial.conv_row_loops, spatial.conv_lowered, spatial.conv_shifted
+    for form in forms:
         assert (form(X, W) == 9 * 200 * 100).all()
     for form in (spatial.depthwise, spatial.depthwise_loops):
         assert (form(X, W[0]) == 9 * 200 * 100).all()

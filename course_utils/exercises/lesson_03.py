@@ -4,6 +4,14 @@ from .cards import choice, order
 from .kinds import exercise, prediction, value
 
 
+@prediction(unit="%")
+def state_share():
+    """A recurrent layer 100→128 runs on one sequence: weights and bias in memory, and a state.
+
+    How many % of these bytes are the state?
+    """
+
+
 @prediction(unit="×")
 def misses_64():
     """Ten steps of a recurrent layer 100→128 miss 18,434 times in a cache of 32 KiB.

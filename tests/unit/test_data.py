@@ -50,6 +50,15 @@ def test_coins():
     assert abs(np.diff(image.astype(int), axis=1)).mean() < image.std() / 3
 
 
+def test_sunspots():
+    year, spots = np.loadtxt(DATA / "sunspots.csv", delimiter=",", skiprows=1, unpack=True)
+    assert year.tolist() == list(range(1700, 2009))
+    assert spots.min() == 0 and spots.max() == 190.2
+    # the cycle of some eleven years: its lag fits better than half of it
+    by_lag = {lag: np.corrcoef(spots[:-lag], spots[lag:])[0, 1] for lag in (5, 11)}
+    assert by_lag[11] > 0.5 > 0 > by_lag[5]
+
+
 def test_the_split_is_stratified():
     labels = load(DATA / "digits.npz")["labels"]
     assert np.bincount(labels[HELD_OUT]).tolist() == [100] * 10

@@ -35,7 +35,14 @@ def test_names_and_numbers():
         ("03.8", "lstm_params"),
     ]
     bets = [entry.name for entry in bank.of_lesson("03") if isinstance(entry, Prediction)]
-    assert bets == ["misses_64", "loom_ticks", "hoist_time", "serial_time", "batch_sequences"]
+    assert bets == [
+        "state_share",
+        "misses_64",
+        "loom_ticks",
+        "hoist_time",
+        "serial_time",
+        "batch_sequences",
+    ]
 
 
 @pytest.mark.parametrize(

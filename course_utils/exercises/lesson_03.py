@@ -1251,7 +1251,7 @@ def cores_share_the_steps():
     ],
 )
 def span(layers, steps, bidirectional=False):
-    """Count the cells on the longest chain in which each cell waits for the one before.
+    """Count the cells on the longest chain of cells that wait.
 
     A cell is one step t of one layer l. It waits for (l, t − 1) in its own layer and for (l − 1, t)
     in the layer below. If `bidirectional`, there are two cells for each l and t:

@@ -94,8 +94,8 @@ def _change(old, new, what):
 
 
 def _notes(old, new, name):
-    pairs = [(getattr(m, field) for m in (old, new)) for field in ("memory", "macs", "moved")]
-    return [f"{name}, now ×{units.number(b / a)}" for a, b in pairs]
+    pairs = (old.memory, new.memory), (old.macs, new.macs), (old.moved, new.moved)
+    return [f"{name}, now ×{units.number(now / then)}" for then, now in pairs]
 
 
 def _sentence(name, counts, meters):

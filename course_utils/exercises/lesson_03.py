@@ -14,7 +14,7 @@ def state_share():
 
 @prediction(unit="×")
 def misses_64():
-    """Ten steps of a recurrent layer 100→128 miss 18,434 times in a cache of 32 KiB.
+    """Ten steps of a recurrent layer 100→128 miss 18,434 times in a cache of 32 KiB, 8-way, LRU.
 
     The cache gets twice as large, 64 KiB. By what factor do the misses shrink?
     """
@@ -134,6 +134,11 @@ def conv_macs():
     return 28 * 28 * 32 * 3 * 3
 
 
+@recall_conv_weights.mistake("those are the numbers of the maps. How many numbers make them?", "W1")
+def conv_maps():
+    return 32 * 28 * 28
+
+
 @choice(
     minutes=1,
     recalls="01",
@@ -239,6 +244,18 @@ def attainable_is_bandwidth():
 )
 def attainable_intensity_as_macs():
     return 2 * 20 * 2
+
+
+@recall_attainable.mistake("that is the share of the peak. Which rate is it?", "G1")
+def attainable_share():
+    return 2 * 20 / 100
+
+
+@recall_attainable.mistake(
+    "that is bandwidth over peak. Which rate does a byte allow at intensity 2?", "G1"
+)
+def attainable_inverted_ridge():
+    return 20 / 100
 
 
 @value(
@@ -369,6 +386,30 @@ def params_bytes():
     return 4 * (100 * 128 + 128 * 128 + 128)
 
 
+@rnn_params.mistake(
+    "that is U as a square of inputs. How many numbers has the state that meets U?", "T1"
+)
+def params_square_of_inputs():
+    return 100 * 128 + 100 * 100 + 128
+
+
+@rnn_params.mistake("that makes 228 numbers out of 228. How many units come out of a step?", "P2")
+def params_square_of_both():
+    return 228 * 228
+
+
+@rnn_params.mistake(
+    "that is a layer for each direction, or two biased copies. How many layers are asked?", "P2"
+)
+def params_twice():
+    return 2 * (100 * 128 + 128 * 128 + 128)
+
+
+@rnn_params.mistake("inputs, units and biases, but no connection. Which shapes have W and U?", "P2")
+def params_neurons_and_biases():
+    return 100 + 128 + 128
+
+
 @value(
     minutes=2,
     level=1,
@@ -489,6 +530,21 @@ def macs_neurons():
     return 100 * (100 + 128)
 
 
+@rnn_macs.mistake("that is 99 steps. Does the first one multiply as well?", "O1")
+def rnn_macs_of_99_steps():
+    return 99 * (100 * 128 + 128 * 128)
+
+
+@rnn_macs.mistake("that halves the MACs. Is a MAC made of FLOP, or a FLOP of MACs?", "U1")
+def rnn_macs_halved():
+    return 100 * (100 * 128 + 128 * 128) // 2
+
+
+@rnn_macs.mistake("that is how many bytes of weights the steps ask for. What is asked?", "U2")
+def rnn_macs_as_bytes():
+    return 4 * 100 * (100 * 128 + 128 * 128)
+
+
 @value(
     minutes=2,
     level=2,
@@ -500,7 +556,7 @@ def macs_neurons():
     ],
 )
 def wavefront_steps():
-    """In how many ticks can 4 stacked layers of 100 steps be finished, with as many cores as help?
+    """In how many ticks are 4 stacked layers of 100 steps done, with all processors that help?
 
     A cell is one step of one layer and takes one tick. It waits for the cell before it in its layer
     and for the cell of the same step in the layer below. All layers run forwards.
@@ -525,7 +581,9 @@ def ticks_layers_free():
     return 100
 
 
-@wavefront_steps.mistake("do one layer of one step by hand. What does your formula give?", "O1")
+@wavefront_steps.mistake(
+    "draw one layer of one step, then two of two. Is it layers and steps together?", "O1"
+)
 def ticks_one_too_many():
     return 4 + 100
 
@@ -591,6 +649,26 @@ def ticks_of_a_tree_of_cells():
 )
 def ticks_of_a_tree_in_each_layer():
     return 4 * (100 - 1).bit_length()
+
+
+@wavefront_steps.mistake("that is for the 16 steps of the loom. How many are there here?", "T1")
+def ticks_of_the_loom():
+    return 4 + 16 - 1
+
+
+@wavefront_steps.mistake(
+    "that is one more than the steps of a layer. When may the second layer begin, and the fourth?",
+    "O1",
+)
+def ticks_of_two_layers():
+    return 100 + 1
+
+
+@wavefront_steps.mistake(
+    "that runs two layers after each other. What can the second do while the first goes on?", "T1"
+)
+def ticks_two_layers_in_turn():
+    return 2 * 100
 
 
 @value(
@@ -718,6 +796,26 @@ def bound_with_bias_hoisted():
     return (100 * 128 + 128 * 128 + 128) / (128 * 128)
 
 
+@hoist_bound.mistake(
+    "that is 16 steps of the loom, where both products take half a tick. How many MACs has each?",
+    "A1",
+)
+def bound_of_the_loom():
+    return 16 / 8.5
+
+
+@hoist_bound.mistake(
+    "that is a share in percent. How many times as fast is the layer, when that part stays?", "A1"
+)
+def bound_as_percent_that_stays():
+    return 100 * 128 * 128 / (100 * 128 + 128 * 128)
+
+
+@hoist_bound.mistake("that is the share that leaves, in percent. Which part stays serial?", "A1")
+def bound_as_percent_that_leaves():
+    return 100 * 100 * 128 / (100 * 128 + 128 * 128)
+
+
 @value(
     minutes=2,
     level=2,
@@ -805,7 +903,8 @@ def traffic_state_weights_once():
 
 
 @weight_traffic.mistake(
-    "that brings the bias along in each step. Which arrays does the question name?", "P1"
+    "that brings the bias along in each step, or the state. Which arrays does the question name?",
+    "P1",
 )
 def traffic_with_bias():
     return 100 * 4 * (100 * 128 + 128 * 128 + 128)
@@ -830,6 +929,28 @@ def traffic_first_step_free():
 )
 def traffic_one_more_step():
     return 101 * 4 * (100 * 128 + 128 * 128)
+
+
+@weight_traffic.mistake(
+    "that lets x in at each step as well. Which arrays does the question name?", "R1"
+)
+def traffic_with_inputs():
+    return 100 * 4 * (100 * 128 + 128 * 128 + 100)
+
+
+@weight_traffic.mistake(
+    "that brings bias and state along. Which arrays does the question name?", "R1"
+)
+def traffic_with_bias_and_state():
+    return 100 * 4 * (100 * 128 + 128 * 128 + 2 * 128)
+
+
+@weight_traffic.mistake(
+    "those are the misses of ten steps, as bytes. How many steps are there, and what else missed?",
+    "T1",
+)
+def traffic_of_the_replay():
+    return 64 * 18_380
 
 
 @value(
@@ -943,6 +1064,11 @@ def kept_inputs_and_states():
 )
 def kept_weights():
     return 4 * 128 * 128
+
+
+@bptt_bytes.mistake("that keeps four states a step. What does a plain layer have at each?", "T1")
+def kept_of_an_lstm():
+    return 4 * 4 * 32 * 100 * 128
 
 
 @order(
@@ -1212,7 +1338,7 @@ def loop_product_last():
 def thousand_cores():
     """One recurrent layer, with tanh, runs 100 steps of one sequence on 1,000 cores.
 
-    How many of them, at least, must come one after the other?
+    How many of the steps, at least, must come one after the other?
     """
     return "c"
 
@@ -1411,15 +1537,15 @@ def span_of_a_tree(layers, steps, bidirectional=False):
     level=3,
     unit="parameters",
     hints=[
-        "How many gates has an LSTM, the candidate among them?",
+        "An LSTM decides by gates, and computes what is written. How many products with x is that?",
         "Each of them is x W + h U + bias, with weights of its own. How many numbers is that?",
-        "Is the cell c multiplied with a matrix, or element by element?",
+        "Is the second state c multiplied with a matrix, or element by element?",
     ],
 )
 def lstm_params():
     """How many parameters has an LSTM layer 100→128, with the biases of its gates?
 
-    Its gates see x and h alone; none of them sees the cell c.
+    Its three gates and its candidate, what may be written, see x and h alone, not the second state.
     """
     gates, inputs, units = 4, 100, 128
     return gates * (inputs * units + units * units + units)
@@ -1443,8 +1569,8 @@ def lstm_one_gate():
 
 
 @lstm_params.mistake(
-    "that has three gates, as a GRU has. What is written into the cell of an LSTM, and how is it "
-    "computed?",
+    "that has three products, as a GRU has. Three gates decide; what is computed besides, to be "
+    "written?",
     "T1",
 )
 def lstm_three_gates():
@@ -1526,3 +1652,17 @@ def lstm_bytes():
 )
 def lstm_each_step():
     return 100 * 4 * (100 * 128 + 128 * 128 + 128)
+
+
+@lstm_params.mistake(
+    "that is a GRU with two biases. How many products has an LSTM, and how many biases each?", "T1"
+)
+def lstm_as_gru():
+    return 3 * (100 * 128 + 128 * 128 + 2 * 128)
+
+
+@lstm_params.mistake(
+    "that is two plain layers, one for each state. How many decide and how many write?", "T1"
+)
+def lstm_two_layers():
+    return 2 * (100 * 128 + 128 * 128 + 128)

@@ -37,6 +37,15 @@ def test_the_title_is_the_finding():
     assert areas(DENSE, DENSE, NAMES).title == "1 times the weights, 1 times the MACs"
 
 
+def test_each_meter_names_its_own_change():
+    words = texts_of(areas(DENSE, CONV, NAMES).svg)
+    assert [w for w in words if "now" in w] == [
+        "dense, now ×0.33",
+        "dense, now ×2.88",
+        "dense, now ×0.33",
+    ]
+
+
 @pytest.mark.parametrize(
     "before, after",
     [

@@ -829,8 +829,8 @@ def bound_as_percent_that_leaves():
 def weight_traffic():
     """How many bytes of `W` and `U` does a layer 100→128 fetch in 100 steps, in fp32?
 
-    One sequence, nothing hoisted, all from main memory. Each step reads every weight once, and the
-    cache is too small: no weight is still there when the next step begins. Leave the bias out.
+    One sequence, all from main memory. Each step reads every weight once, and the cache is too
+    small: no weight is still there when the next step begins. Leave the bias out.
     """
     steps, into, back, itemsize = 100, 100 * 128, 128 * 128, 4
     return steps * itemsize * (into + back)

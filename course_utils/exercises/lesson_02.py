@@ -6,10 +6,10 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="%")
 def shuffled_accuracy():
-    """Of the held-out digits, as they are, the network of 16 filters, 5 × 5, names over 90 %.
+    """Of the held-out digits, the network of 16 filters, 5 × 5, names some 90 %.
 
-    How many % does it name when all digits, in training and test, get their pixels shuffled in one
-    and the same way?
+    How many %, when all digits, in training and test, get their pixels shuffled in one and the
+    same way?
     """
 
 
@@ -52,7 +52,7 @@ def best_order():
     """32 filters of 3 × 3 over a digit, and a cache of 4 KiB: the digit fits, a map fits, both
     together do not.
 
-    What should stay in place for the fewest misses: a weight, an output or an input?
+    Which of these three orders misses least: the weight's, the output's or the input's?
     """
 
 
@@ -245,7 +245,7 @@ def side_by_windows():
     ],
 )
 def conv_params():
-    """How many parameters have 32 filters of 3 × 3 over 3 channels, with a bias?"""
+    """How many parameters do 32 filters of 3 × 3 over 3 channels have, each with a bias?"""
     filters, channels, taps = 32, 3, 3 * 3
     return filters * channels * taps + filters
 
@@ -334,7 +334,7 @@ def filters_bytes():
     ],
 )
 def conv_macs():
-    """How many MACs take 32 filters of 3 × 3 over a 28 × 28 digit, with maps of 28 × 28?
+    """How many MACs do 32 filters of 3 × 3 take over a 28 × 28 digit, with maps of 28 × 28?
 
     The border of zeros around the digit is multiplied as well.
     """

@@ -1338,7 +1338,7 @@ def loop_product_last():
 def thousand_cores():
     """One recurrent layer, with tanh, runs 100 steps of one sequence on 1,000 cores.
 
-    How many of the steps, at least, must come one after the other?
+    How many of the steps, each computed once, must come one after the other?
     """
     return "c"
 
@@ -1543,7 +1543,7 @@ def span_of_a_tree(layers, steps, bidirectional=False):
     ],
 )
 def lstm_params():
-    """How many parameters has an LSTM layer 100→128, with the biases of its gates?
+    """How many parameters has an LSTM layer 100→128, all its products with one bias a unit?
 
     Its three gates and its candidate, what may be written, see x and h alone, not the second state.
     """
@@ -1556,6 +1556,11 @@ def lstm_params():
 )
 def lstm_of_pytorch():
     return 4 * (100 * 128 + 128 * 128 + 2 * 128)
+
+
+@lstm_params.mistake("the gates have their biases there. What has the candidate?", "P1")
+def lstm_candidate_without_bias():
+    return 4 * (100 * 128 + 128 * 128) + 3 * 128
 
 
 @lstm_params.mistake("those are the weights alone. What does each gate add to its products?", "P1")

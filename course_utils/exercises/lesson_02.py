@@ -52,7 +52,7 @@ def best_order():
     """32 filters of 3 × 3 over a digit, and a cache of 4 KiB: the digit fits, a map fits, both
     together do not.
 
-    Which of these three orders misses least: the weight's, the output's or the input's?
+    Which of these three orders moves the fewest lines: the weight's, the output's or the input's?
     """
 
 

@@ -33,7 +33,7 @@ def time_loom():
 
     return Explorer(
         draw,
-        question="1 layer, 100 steps, 64 processors: done after how many ticks?",
+        question="Do more processors finish sooner?",
         move="A cell takes one tick; its number is its step. Move layers and processors.",
         bet="loom_ticks",
         truth=length(1, 100, 64),

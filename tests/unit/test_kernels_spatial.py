@@ -43,6 +43,14 @@ def test_all_forms_of_a_convolution_agree(layer):
 
 
 @given(layers())
+def test_whole_rows_at_once_give_the_same_sums(layer):
+    X, W, steps = layer
+    padding = steps["padding"]
+    if W.shape[2] <= X.shape[2] + 2 * padding and W.shape[3] <= X.shape[3] + 2 * padding:
+        close(spatial.conv_row_loops(X, W, padding), spatial.conv_loops(X, W, padding=padding))
+
+
+@given(layers())
 def test_pytorch_convolves_alike(torch, layer):
     X, W, steps = layer
     expected = torch.nn.functional.conv2d(*map(torch.from_numpy, (X, W)), **steps)

@@ -3,10 +3,20 @@
 nbval runs the notebooks as they are; here their variants join them.
 """
 
+import nbval.kernel
 import pytest
+from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbFile
 
+from course_utils.author.sockets import OverFiles
 from course_utils.author.variants import variants
+
+
+class _Kernel(OverFiles, KernelManager):
+    pass
+
+
+nbval.kernel.KernelManager = _Kernel
 
 
 class Variants(pytest.File):

@@ -28,6 +28,11 @@ BEFORE = [
     ("use-of-again", "print(2 * speed)", ()),
 ]
 SKIPPED = {"clock", "use-of-clock", "use-of-use"}
+TRANSPORT = """import json
+
+from ipykernel import get_connection_file
+
+json.loads(open(get_connection_file()).read())["transport"]"""
 AFTER = [("use-of-answer", "print(dense_meters(2, 3, size, 4))", ())]
 
 
@@ -196,6 +201,19 @@ def test_a_bare_pytest_runs_the_lesson_and_its_variants(course):
     lines = [line for line in result.stdout.splitlines() if line.startswith("[gw")]
     places = {(line.split()[0], line.split("::Cell ")[0].split()[-1]) for line in lines}
     assert len(places) == 3  # each file as a whole went to one worker
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sockets in files are a thing of Unix")
+def test_kernels_of_sync_and_of_nbval_take_no_port(tmp_path):
+    notebook = new_notebook(cells=[new_markdown_cell("# 99. Ask", id="title")])
+    notebook.cells.append(new_code_cell(TRANSPORT, id="transport"))
+    write(tmp_path / "notebooks", notebook, "99_ask.ipynb")
+    assert main(["sync"], tmp_path / "notebooks") == 0
+    stored = cell(read(tmp_path / "notebooks" / "99_ask.ipynb"), "transport")
+    assert stored.outputs[0].data["text/plain"] == "'ipc'"
+    shutil.copy(ROOT / "notebooks" / "conftest.py", tmp_path / "notebooks")
+    result = nbval(tmp_path, "notebooks")
+    assert result.returncode == 0, result.stdout
 
 
 def test_a_line_that_differs_fails(course):

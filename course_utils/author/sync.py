@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from ..exercises.bank import find, of_lesson
+from .sockets import OverFiles
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -175,7 +176,7 @@ def _tag(notebook):
     return added
 
 
-class _ThisPython(AsyncKernelManager):
+class _ThisPython(OverFiles, AsyncKernelManager):
     """Starts the Python that runs this, whatever else the user has installed as "python3"."""
 
     def _kernel_spec_manager_default(self):

@@ -11,12 +11,12 @@ _ROOM, _NEXT = 320, 352  # px for one panel, and from the first to the second
 _TOP, _TALLEST, _GAP = 128, 256, 16
 
 
-def areas(before, after, names, weights="W"):
+def areas(before, after, names):
     """A `Picture` of two nests: a square for each tensor, its area the number of its elements.
 
-    `names` says what the two are, in a word or two; `weights` is the tensor in full colour.
-    The meters are those of the second, the ticks those of the first.
-    A nest without that tensor is a ValueError.
+    `names` says what the two are, in a word or two; the weights, the tensor `W` of each, are in
+    full colour.  The meters are those of the second, the ticks those of the first.
+    A nest without `W` or without MACs is a ValueError.
 
     >>> from course_utils.kernels import spatial
     >>> from course_utils.nest import LoopNest
@@ -28,20 +28,19 @@ def areas(before, after, names, weights="W"):
     """
     counts = [_counts(nest) for nest in (before, after)]
     for name, nest, count in zip(names, (before, after), counts, strict=True):
-        if weights not in count:
-            raise ValueError(f"areas: {name} has no tensor {weights!r}; it is {nest.text}")
+        if "W" not in count or not nest.macs:
+            raise ValueError(f"areas: {name} has no weights W or no MACs; it is {nest.text}")
     scale = min(map(_largest, counts))
     base = _TOP + 8 * round(scale * sqrt(max(max(c.values()) for c in counts)) / 8)
     body = [
-        _panel(LEFT + _NEXT * n, base, count, names[n], weights, scale)
-        for n, count in enumerate(counts)
+        _panel(LEFT + _NEXT * n, base, count, names[n], scale) for n, count in enumerate(counts)
     ]
     old, new = before.meters(), after.meters()
     body.append(footer(base + 64, new, _notes(old, new, names[0]), old))
     works = zip(names, counts, (old, new), strict=True)
     return card(
         base + 64 + FOOTER_HEIGHT + PAD,
-        f"{_change(counts[0][weights], counts[1][weights], 'weights')}, "
+        f"{_change(counts[0]['W'], counts[1]['W'], 'weights')}, "
         f"{_change(old.macs, new.macs, 'MACs')}",
         "Areas to scale: a square for each tensor, by its number of elements. Each crosses once.",
         body,
@@ -69,13 +68,13 @@ def _largest(counts):
     return scale
 
 
-def _panel(x, base, counts, name, weights, scale):
+def _panel(x, base, counts, name, scale):
     parts = [text(x, 104, name, 13, bold=True)]
     for tensor, count in counts.items():
         side, wide = max(scale * sqrt(count), 2), _wide(tensor, count, scale)
         draw = (
             rect(x, base - side, side, side, MEMORY)
-            if tensor == weights
+            if tensor == "W"
             else inner(x, base - side, side, side, MEMORY, MEMORY_TINT)
         )
         parts += [

@@ -24,6 +24,7 @@ from .svg import (
     text,
 )
 
+_SIDE = 7  # pixels along the image
 _CELL = 28
 _GRID = 24 + _CELL, 112 + _CELL  # left and top of the image; a border of one pixel fits around
 _MIDDLE, _MATRIX = 312, 416  # left edges of the words between, and of the matrix
@@ -38,22 +39,21 @@ _MOST_BET = 10**6  # what is shown of a bet beyond it
 
 @dataclass(frozen=True)
 class _Walk:
-    """A window of `taps` × `taps` that walks over a square image, and what it reads."""
+    """A window of `taps` × `taps` that walks over the image, and what it reads."""
 
     nest: LoopNest
     lowered: Pipeline
-    side: int
     taps: int
     stride: int
     padding: int
 
     @classmethod
     @cache
-    def of(cls, side, taps, stride, padding):
-        about = dict(b=1, c=1, image=(side, side), k=1, taps=(taps, taps))
+    def of(cls, taps, stride, padding):
+        about = dict(b=1, c=1, image=(_SIDE, _SIDE), k=1, taps=(taps, taps))
         about |= dict(stride=stride, padding=padding)
         both = spatial.conv_nest(**about), spatial.lowered_nests(**about)
-        return cls(*both, side, taps, stride, padding)
+        return cls(*both, taps, stride, padding)
 
     @property
     def windows(self):
@@ -112,25 +112,30 @@ class _Walk:
         return _WIDTH / self.taps**2, _HEIGHT / len(self.rows)
 
 
-def lens(taps, stride, padding, pixel, *, side=7, bet=None):
-    """A `Picture` of a square image of one channel under one filter, and of its im2col matrix.
+def lens(taps, stride, padding, pixel, *, bet=None):
+    """A `Picture` of 7 × 7 pixels of one channel under one filter, and of their im2col matrix.
 
     Each pixel shows how often it is read.  `pixel`, (y, x) from 0, is dotted wherever it stands in
     the matrix, and one window that reads it is boxed.  `padding` is 0 or 1.
     The meters are those with the copy, fp32; the ticks are those without it.  `bet`, a mean number
     of reads, is a diamond beside the true one.
+    A pixel off the image, another padding, or a window that does not fit is a ValueError.
 
     >>> lens(taps=3, stride=1, padding=0, pixel=(2, 3))
     Pixel 2,3 is read 9 times; 225 reads of 49 pixels, 4.59 on average; 225 MAC; 332 B moved, with \
 the copy 2,132 B.
     """
-    walk = _Walk.of(side, taps, stride, padding)
+    walk = _Walk.of(taps, stride, padding)
+    if padding not in (0, 1):
+        raise ValueError(f"lens: it shows a padding of 0 or 1; got {padding}")
+    if pixel not in walk.reads:
+        raise ValueError(f"lens: the pixels are (0, 0) to (6, 6); got {pixel!r}")
     direct, copied = walk.nest.meters(), walk.lowered.meters()
     body = [_image(walk, pixel), _between(walk, bet), _matrix(walk, pixel), _words(walk, pixel)]
     body.append(_footer(walk, direct, copied))
     says = (
         f"Pixel {pixel[0]},{pixel[1]} is read {_times(walk.reads[pixel])}; {walk.total} reads of "
-        f"{side**2} pixels, {walk.total / side**2:.2f} on average; {units.macs(direct.macs)}; "
+        f"{_SIDE**2} pixels, {walk.total / _SIDE**2:.2f} on average; {units.macs(direct.macs)}; "
         f"{units.nbytes(direct.moved)} moved, with the copy {units.nbytes(copied.moved)}."
     )
     return card(_FOOT + FOOTER_HEIGHT + PAD, _title(walk), _second(walk), body, says)
@@ -152,7 +157,7 @@ def _second(walk):
     border = f"padding {walk.padding}" if walk.padding else "no padding"
     return (
         f"{walk.taps} × {walk.taps} window, stride {walk.stride}, {border}: {walk.windows**2} "
-        f"windows over a {walk.side} × {walk.side} input, one channel, one filter, fp32."
+        f"windows over a {_SIDE} × {_SIDE} input, one channel, one filter, fp32."
     )
 
 
@@ -161,7 +166,7 @@ def _place(y, x):
 
 
 def _image(walk, pixel):
-    heading = f"input {walk.side} × {walk.side}: reads of each pixel"
+    heading = f"input {_SIDE} × {_SIDE}: reads of each pixel"
     parts = [text(24, 104, heading), _border(walk) if walk.padding else ""]
     for place, count in walk.reads.items():
         left, top = _place(*place)
@@ -178,7 +183,7 @@ def _image(walk, pixel):
 
 
 def _border(walk):
-    reach = range(-1, walk.side + 1)
+    reach = range(-1, _SIDE + 1)
     around = [(y, x) for y in reach for x in reach if (y, x) not in walk.reads]
     return "".join(inner(*_place(*one), _CELL - 2, _CELL - 2, IDLE) for one in around)
 
@@ -237,7 +242,7 @@ def _enlarged(walk, shown, pixel, y):
 
 
 def _words(walk, pixel):
-    middle, y = walk.side // 2, _BOTTOM + 28
+    middle, y = _SIDE // 2, _BOTTOM + 28
     ends = [walk.reads[place] for place in ((0, 0), (0, middle), (middle, middle))]
     count = walk.reads[pixel]
     rows = {0: "no row", 1: "one row"}.get(count, f"{count} rows")

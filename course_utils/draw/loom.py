@@ -5,6 +5,7 @@ from math import ceil
 
 from .. import units
 from ..arguments import whole
+from ..wavefront import Loom
 from .fonts import text_width
 from .palette import COMPUTE, COMPUTE_TINT, IDLE, INK, MUTE, PAPER, RULE
 from .svg import (
@@ -21,7 +22,6 @@ from .svg import (
     rect,
     text,
 )
-from .wavefront import Loom
 
 PROCESSORS = 1, 2, 3, 4, 6, 64  # in the table
 

@@ -30,7 +30,7 @@ def reuse_lens():
         stride, padding = _STEPS[steps]
         place = tuple(map(int, pixel.split(",")))
         on_bet = (taps, steps) == _ON_BET
-        return lens(taps, stride, padding, place, side=_SIDE, bet=bet if on_bet else None)
+        return lens(taps, stride, padding, place, bet=bet if on_bet else None)
 
     for taps, steps in product(_TAPS, _STEPS):  # the walks are made now, not on a move
         draw("0,0", taps, steps)

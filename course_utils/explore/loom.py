@@ -1,7 +1,7 @@
 """The time loom: more processors help as long as cells are ready, and no longer."""
 
 from ..draw.loom import PROCESSORS, loom
-from ..draw.wavefront import length
+from ..wavefront import length
 from .explorer import Explorer, choice, slider
 
 _STEPS = 16

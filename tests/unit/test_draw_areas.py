@@ -62,6 +62,7 @@ def test_all_sizes_are_drawn_without_faults(before, after):
     assert len(picture.png()) <= 80_000
 
 
-def test_a_nest_without_weights_is_refused():
-    with pytest.raises(ValueError, match="filters has no tensor 'W'; it is z"):
-        areas(DENSE, LoopNest("z[n] = x[n] + y[n]", n=4), NAMES)
+@pytest.mark.parametrize("text", ["z[n] = x[n] + y[n]", "z[n] = x[n] + W[n]", "z += x[n] * y[n]"])
+def test_a_nest_without_weights_or_work_is_refused(text):
+    with pytest.raises(ValueError, match="filters has no weights W or no MACs; it is z"):
+        areas(DENSE, LoopNest(text, n=4), NAMES)

@@ -5,7 +5,7 @@ from functools import cache
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from ..meters import Meters
+from .meters import Meters
 
 INPUTS, HIDDEN, ITEMSIZE = 100, 128, 4
 

@@ -1,4 +1,4 @@
-"""Which cells run when: the schedule keeps its rules and is optimal; the meters are the network's."""
+"""The schedule of cells keeps its rules and is optimal; its meters are those of the network."""
 
 from itertools import combinations, product
 

@@ -109,7 +109,7 @@ def is_number(x):
 def same(got, want, tolerance=0.0):
     """Whether two pieces of plain data are equal; floats within `tolerance`, a fraction of `want`.
 
-    Whole numbers are compared exactly, floats at least within rounding error.
+    Whole numbers are compared exactly, floats at least within rounding error; NaN equals NaN.
 
     >>> same(8000.0, 8000), same(8001, 8000), same(0.0833, 1 / 12, 0.01), same((1, 2.0), (1, 2))
     (True, False, True, True)
@@ -121,7 +121,8 @@ def same(got, want, tolerance=0.0):
             and all(same(g, w, tolerance) for g, w in zip(got, want, strict=True))
         )
     if not is_number(want):
-        return type(got) is type(want) and got == want
+        both_nan = got != got and want != want
+        return type(got) is type(want) and (got == want or both_nan)
     if not is_number(got):
         return False
     slack = max(tolerance, 1e-6 if isinstance(want, float) else 1e-12)

@@ -8,7 +8,7 @@ the stub with the answer of the reference or of a mistake in it.
 
 import inspect
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .. import units
 from . import source
@@ -27,6 +27,7 @@ class Function(Exercise):
     """
 
     tolerance: float = 0.0
+    _results: dict = field(default_factory=dict, init=False, repr=False)
 
     def cases(self, draw):
         """Decorator: `draw(random)` gives the list of argument tuples to grade on."""
@@ -74,7 +75,13 @@ class Function(Exercise):
         return verdict
 
     def _agree(self, results, function, cases):
-        return self._equal(results, observe(function, cases).results)
+        return self._equal(results, self._of_known(function, cases))
+
+    def _of_known(self, function, cases):
+        """The results of an answer known in advance, computed once: its cases stay the same."""
+        if function not in self._results:
+            self._results[function] = observe(function, cases).results
+        return self._results[function]
 
     def _equal(self, results, others):
         return all(
@@ -91,12 +98,12 @@ class Function(Exercise):
         """
         if not isinstance(self.reference(*cases[0]), tuple):
             return None
-        wants, mine = _places(observe(self.reference, cases).results), _places(results)
+        wants, mine = _places(self._of_known(self.reference, cases)), _places(results)
         if len(mine) != len(wants):
             return None
         wrong = next(n for n, want in enumerate(wants) if not self._equal(mine[n], want))
         for known in self.mistakes:
-            theirs = _places(observe(known.function, cases).results)
+            theirs = _places(self._of_known(known.function, cases))
             if len(theirs) == len(wants) and self._equal(mine[wrong], theirs[wrong]):
                 return Verdict("wrong", known.message, known.code)
         return None

@@ -241,6 +241,8 @@ EQUIVALENT = {
     ("lowered_intensity", "56 -> 57"): _BORDER,
     ("lowered_intensity", "58 -> 59"): _BORDER,
     ("lowered_intensity", "bordered -> places"): "right but for the border: accepted with a note",
+    ("merge", "0 -> 1"): "where no key is seen, exp(−∞ less any number) is 0",
+    ("unfused_intensity", "512 -> 513"): _BORDER,
     ("smallest_batch", "784 -> 785"): _WHOLE,
     ("smallest_batch", "100 -> 101"): _WHOLE,
     ("smallest_batch", "outputs -> asked (2)"): _WHOLE,

@@ -6,6 +6,7 @@ from ..heads import MODES, WIDTH, Heads
 from .palette import COMPUTE, COMPUTE_TINT, IDLE, INK, MEMORY, MEMORY_TINT, MUTE
 from .svg import (
     FOOTER_HEIGHT,
+    HALO,
     HATCH,
     LEFT,
     PAD,
@@ -314,5 +315,5 @@ def _bet(tokens):
     across, up, anchor = (-8, 8, "end") if side > 60 else (12, -4, "start")
     return [
         diamond(x + side, y + side),
-        text(x + side + across, y + max(side - up, 12), "your bet", 11, INK, anchor),
+        text(x + side + across, y + max(side - up, 12), "your bet", 11, INK, anchor, extra=HALO),
     ]

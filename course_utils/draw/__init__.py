@@ -11,6 +11,7 @@ from .network import network
 from .picture import Picture
 from .plots import style
 from .roofline import Point, roofline
+from .room import room
 
 __all__ = [
     "Picture",
@@ -20,6 +21,7 @@ __all__ = [
     "lens",
     "loom",
     "network",
+    "room",
     "roofline",
     "style",
 ]

@@ -25,6 +25,8 @@ TAPS, STEPS = (2, 3, 5), ("1, 0", "1, 1", "2, 0", "2, 1")
 
 WALL, FIRST = explore.weight_wall(), explore.first_meter()
 LENS, LOOM = explore.reuse_lens(), explore.time_loom()
+ROOM = explore.n_square_room()
+TOKENS = [value for _, value in ROOM._controls["tokens"].options]
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
@@ -37,6 +39,10 @@ STATES += [(LENS, {"pixel": p}) for p in PIXELS]
 STATES += [
     (LOOM, {"layers": n, "processors": p, "mode": m})
     for n, p, m in product(LAYERS, PROCESSORS, MODES)
+]
+STATES += [
+    (ROOM, {"tokens": n, "heads": h, "mode": m})
+    for n, h, m in product(TOKENS, (1, 2, 4, 8), ("stored", "causal", "tiled"))
 ]
 
 
@@ -78,12 +84,12 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
@@ -306,3 +312,33 @@ def test_the_bet_on_the_loom_stands_at_its_tick(wager, value, x):
     assert diamonds(svg) == [(x, 313)]
     line = bet_line(explore.time_loom())
     assert line.endswith("; it is 100 ticks (1 layer, 100 steps, 64 processors).")
+
+
+def test_the_slider_reaches_what_the_room_is_about():
+    assert sorted(TOKENS) == TOKENS and {128, 256, 512, 1024, 3072} <= set(TOKENS)
+    assert (TOKENS[0], TOKENS[-1]) == (128, 3072)
+
+
+def test_the_room_of_the_look_book():
+    picture = ROOM.at(tokens=1024, heads=1)
+    assert picture.title == "At 1,024 tokens the scores are as many as the four weights"
+    words = texts_of(picture.svg)
+    assert "S = 1 × 4 W" in words and words.count("1,048,576") == 2
+    words = texts_of(ROOM.at(tokens=3072, heads=1).svg)
+    assert "S = 9 × 4 W" in words and "9,437,184" in words
+
+
+@pytest.mark.parametrize(
+    "value, corner",
+    [(363, 20 * 363 / 512), (3072, 120), (0.5, 0.02), (10**9, 124), (1e300, 124)],
+)
+def test_the_bet_on_the_room_stands_at_the_corner_of_its_square(wager, value, corner):
+    wager("room_tokens", value)
+    for tokens in (128, 1024, 3072):
+        svg = ROOM.at(tokens=tokens).svg
+        assert faults(svg) == []
+        ((x, y),) = diamonds(svg)
+        assert (x - 144, y - 128) == pytest.approx((corner, corner), abs=0.02)
+    assert diamonds(ROOM.at(heads=4).svg) == diamonds(ROOM.at(mode="tiled").svg) == []
+    line = bet_line(explore.n_square_room())
+    assert line.endswith("; it is 363 tokens (8 heads, S stored).")

@@ -15,14 +15,17 @@ SHA256 = "7467306ee0feed4971260f3c87421154a05be571d944e9cb021a5713700c38f0"
 
 
 def tidy(text):
-    """The book from its first chapter on, in the letters of a small vocabulary.
+    """The book from its first chapter on: a paragraph, or a line of verse, is one line.
 
     Without what its editors added, indents, runs of blanks and lines of stars; with one kind of
-    quotation mark, and \\n at the end of a line.
+    quotation mark, so that the vocabulary is small.
     """
     text = text[text.index("CHAPTER I") :].replace("\r\n", "\n").rstrip("\x1a\n")
     text = re.sub(r"\[later editions .*", "", text)
     text = text.translate(str.maketrans('`"', "''", "*_[]"))
+    # a line that is not indented goes on with the one before, after a dash or before one directly
+    text = re.sub(r"(?<=-)\n(?=\w)|(?<=\w)\n(?=--)", "", text)
+    text = re.sub(r"(?<=\S)\n(?=\S)", " ", text)
     text = re.sub(r" *\n *", "\n", re.sub(r" +", " ", text))
     return re.sub(r"\n{3,}", "\n\n", text) + "\n"
 

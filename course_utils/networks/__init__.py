@@ -13,13 +13,14 @@ from .network import Layer, Network
 from .recurrent import gru, lstm, rnn
 from .sparse import dlrm
 from .statespace import mamba
-from .transformers import bert, gpt2, gpt3, vit
+from .transformers import bert, decoder, gpt2, gpt3, vit
 
 __all__ = [
     "Layer",
     "Network",
     "alexnet",
     "bert",
+    "decoder",
     "dlrm",
     "gpt2",
     "gpt3",

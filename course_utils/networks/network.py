@@ -306,7 +306,7 @@ class Network:
         if not any(layer.cached for layer in self):
             raise ValueError(
                 f"{self.name} has no KV cache: only decoders with attention keep keys and values "
-                "(gpt2, gpt3, llama, mixtral)"
+                "(gpt2, gpt3, decoder, llama, mixtral)"
             )
         sizes = self.sizes(tokens=tokens, batch=batch)
         # of one sequence, and its last token: the look-ups of all would be listed one by one

@@ -1,4 +1,4 @@
-"""Transformers with learned positions: BERT, GPT-2, GPT-3, the vision transformer."""
+"""Transformers with learned positions: BERT, GPT-2, GPT-3 and decoders of other sizes, ViT."""
 
 from dataclasses import replace
 from functools import partial
@@ -36,6 +36,7 @@ _GPT3 = {
     "13b": (40, 5120, 40),
     "175b": (96, 12288, 96),
 }
+_GPT_WORDS = 50_257
 _GPT3_NAMES = {"small": "125m", "medium": "350m", "large": "760m", "xl": "1.3b"}
 # (blocks, width, hidden, heads), Dosovitskiy et al. 2021, table 1; with the patches' sides
 _VIT = {"b": (12, 768, 3072, 12), "l": (24, 1024, 4096, 16), "h": (32, 1280, 5120, 16)}
@@ -110,7 +111,7 @@ def gpt2(size="small"):
     142406400
     """
     size, shape = choose("gpt2", "size", size, _GPT2)
-    return _gpt(f"GPT-2 {size}", shape, 1024)
+    return _gpt(f"GPT-2 {size}", *shape, _GPT_WORDS, 1024)
 
 
 def gpt3(size="175b"):
@@ -128,32 +129,53 @@ def gpt3(size="175b"):
     """
     size = _GPT3_NAMES.get(str(size).lower(), size)
     size, shape = choose("gpt3", "size", size, _GPT3)
-    return _gpt(f"GPT-3 {size}", shape, 2048)
+    return _gpt(f"GPT-3 {size}", *shape, _GPT_WORDS, 2048)
 
 
-def _gpt(name, shape, longest):
-    defaults = {"batch": 1, "tokens": longest, "past": 0}
-    return Network(name, defaults, partial(_gpt_layers, name, shape, longest))
+def decoder(blocks, width, heads, vocabulary, positions, hidden=None, kv_heads=None):
+    """A decoder of any size, built as GPT-2 is: learned positions, a norm before each part, biases,
+    GELU, an output head that is the table of words.
+
+    `hidden`: 4 × width unless given.  `kv_heads` < heads: groups of heads share keys and values.
+    What `gpt2` says about MACs and `past` holds.
+
+    >>> letters = decoder(blocks=2, width=128, heads=4, vocabulary=64, positions=256)
+    >>> letters
+    decoder 2×128: 437,760 parameters, 136,314,880 MAC at batch 1, tokens 256
+    >>> letters.macs(tokens=1, past=255), letters.kv_bytes(tokens=256, itemsize=4)
+    (532480, 524288)
+    """
+    sizes = dict(blocks=blocks, width=width, heads=heads)
+    sizes |= dict(vocabulary=vocabulary, positions=positions)
+    extra = dict(hidden=hidden, kv_heads=kv_heads)
+    sizes |= {name: value for name, value in extra.items() if value is not None}
+    sizes = {name: whole(value, f"decoder: {name}") for name, value in sizes.items()}
+    network = _gpt(f"decoder {sizes['blocks']}×{sizes['width']}", **sizes)
+    network.layers(tokens=1)  # refuses heads that do not divide
+    return network
 
 
-def _gpt_layers(name, shape, longest, batch, tokens, past):
-    blocks, width, heads = shape
-    _fits(name, longest, tokens, past)
-    x = Tokens(batch, tokens, width, past)
-    x.embed("words", 50_257)
-    x.positions("positions", longest)
-    x.repeat("block", blocks, partial(_pre_norm, heads=heads, hidden=4 * width, kept=True))
-    x.layer_norm("norm")
-    x.head("head", 50_257, "words.weight")
-    return x.layers
+def _gpt(name, blocks, width, heads, vocabulary, positions, hidden=None, kv_heads=None):
+    def build(batch, tokens, past):
+        _fits(name, positions, tokens, past)
+        x = Tokens(batch, tokens, width, past)
+        x.embed("words", vocabulary)
+        x.positions("positions", positions)
+        block = partial(_pre_norm, heads=heads, hidden=hidden, kv_heads=kv_heads, kept=True)
+        x.repeat("block", blocks, block)
+        x.layer_norm("norm")
+        x.head("head", vocabulary, "words.weight")
+        return x.layers
+
+    return Network(name, {"batch": 1, "tokens": positions, "past": 0}, build)
 
 
-def _pre_norm(x, heads, hidden, kept=False):
+def _pre_norm(x, heads, hidden=None, kv_heads=None, kept=False):
     x.layer_norm("attention.norm")
-    x.attention("attention", heads, kept=kept)
+    x.attention("attention", heads, kv_heads, kept=kept)
     x.add("attention.add")
     x.layer_norm("mlp.norm")
-    _mlp(x, hidden)
+    _mlp(x, hidden or 4 * x.width)
     x.add("mlp.add")
 
 

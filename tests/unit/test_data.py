@@ -59,6 +59,17 @@ def test_sunspots():
     assert by_lag[11] > 0.5 > 0 > by_lag[5]
 
 
+def test_alice():
+    text = (DATA / "alice.txt").read_bytes().decode("ascii")
+    assert text.startswith("CHAPTER I\n\nDown the Rabbit-Hole\n\nAlice was beginning to get very")
+    assert text.endswith("\n\nTHE END\n") and len(text) == 142_946
+    letters = [chr(65 + i) for i in range(26)] + [chr(97 + i) for i in range(26)]
+    assert sorted(set(text)) == sorted([*letters, *"\n !'(),-.:;?"])
+    assert "had peeped into the book her sister was reading, but it had no pictures or" in text
+    assert text.count("CHAPTER") == 12 and text.count("Alice") > 380
+    assert not re.search(r"  |\n | \n|\n\n\n", text)
+
+
 def test_the_split_is_stratified():
     labels = load(DATA / "digits.npz")["labels"]
     assert np.bincount(labels[HELD_OUT]).tolist() == [100] * 10

@@ -114,6 +114,7 @@ SMALL = [
     ("mobilenet_v2", (0.35,)),
     ("bert", ("tiny",)),
     ("gpt2", ("small",)),
+    ("decoder", (2, 24, 4, 64, 40, 50, 2)),
     ("llama", ("3-8b",)),
     ("vit", ("b/32",)),
     ("rnn", (7, 5)),
@@ -494,6 +495,28 @@ def test_tied_weights_count_once():
     assert {"words.weight", "head.weight"} <= set(untied.parameter_shapes)
 
 
+@pytest.mark.parametrize("size", ["small", "medium"])
+def test_decoder_of_the_sizes_of_gpt2_is_gpt2(size):
+    shape = {"small": (12, 768, 12), "medium": (24, 1024, 16)}[size]
+    ours, theirs = networks.decoder(*shape, 50_257, 1024), networks.gpt2(size)
+    assert ours["words"].parameter_shapes == theirs["words"].parameter_shapes
+    assert ours[1:] == theirs[1:]
+
+
+@pytest.mark.parametrize("tokens, past, kv_heads", [(5, 0, None), (1, 7, 2), (3, 4, 1)])
+def test_decoder_by_the_formula(tokens, past, kv_heads):
+    blocks, d, heads, words, positions, hidden = 2, 12, 4, 9, 11, 20
+    net = networks.decoder(blocks, d, heads, words, positions, hidden, kv_heads)
+    kept = 2 * d // heads * (kv_heads or heads)  # numbers a token and block
+    dense = 2 * d * d + kept * d + 2 * d * hidden
+    vectors = 2 * d + kept + hidden + d + 4 * d  # biases, scales and shifts
+    assert net.parameters == (words + positions + 2) * d + blocks * (dense + vectors)
+    scores = heads * tokens * (past + tokens)
+    block = tokens * dense + 2 * scores * d // heads
+    assert net.macs(tokens=tokens, past=past) == blocks * block + tokens * d * words
+    assert net.kv_bytes(tokens=positions, batch=3, itemsize=4) == 4 * 3 * blocks * kept * positions
+
+
 def test_vit_at_other_images():
     net = networks.vit("b/16")
     assert net.macs(image=384) == networks.vit("b/16", image=384).macs()
@@ -629,6 +652,11 @@ ERRORS = [
     (lambda: networks.bert().macs(tokens=513), "BERT-base: .* 513, .* use at most 512"),
     (lambda: networks.gpt2().kv_bytes(itemsize=0.5), "itemsize must be a whole number"),
     (lambda: networks.gpt2().macs(batch=10**6), "1,024,000,000 look-ups are more than"),
+    (lambda: networks.decoder(2, 10, 3, 9, 9), "a width of 10 does not split into 3 heads"),
+    (lambda: networks.decoder(2, 12, 6, 9, 9, kv_heads=4), "6 heads do not share 4 heads of keys"),
+    (lambda: networks.decoder(2, None, 6, 9, 9), "decoder: width must be a whole number .* None"),
+    (lambda: networks.decoder(2, 12, 6, 9, 9, hidden=0), "decoder: hidden must be .* got 0"),
+    (lambda: networks.decoder(2, 12, 6, 9, 9).macs(tokens=10), "decoder 2×12: .* at most 9"),
     (lambda: networks.resnet()["conv"], "ResNet-50 v1.5: no layer 'conv'; there are conv1"),
     (lambda: networks.resnet().part("stage9"), "no part 'stage9'; there are stage"),
 ]

@@ -54,7 +54,7 @@ def equal_time():
 
 @prediction(unit="×")
 def tiled_peak():
-    """One head, 4,096 queries and keys, width 64, with S and P as whole matrices; then in tiles.
+    """One head, 2,048 queries and keys, width 64, with S and P as whole matrices; then in tiles.
 
     A tile is 128 queries by 512 keys, and is forgotten before the next one.
     How many times less memory do the tiles hold at their peak?

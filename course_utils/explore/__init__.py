@@ -3,7 +3,15 @@
 from .explorer import Explorer
 from .first import first_meter
 from .lens import reuse_lens
+from .lever import prefill_lever
 from .loom import time_loom
 from .weights import weight_wall
 
-__all__ = ["Explorer", "first_meter", "reuse_lens", "time_loom", "weight_wall"]
+__all__ = [
+    "Explorer",
+    "first_meter",
+    "prefill_lever",
+    "reuse_lens",
+    "time_loom",
+    "weight_wall",
+]

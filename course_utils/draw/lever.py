@@ -107,10 +107,6 @@ class _Scene:
         self.before = None if self.reads else prefill(MODEL, context, batch)
         self.limit = self.step.limit(CHIP, _DTYPE)
 
-    @property
-    def fits(self):
-        return self.step.fits(CHIP)
-
     def rate(self, step):
         """Tokens a second at best, or None where the step does not fit."""
         return step.tokens_per_second(CHIP, _DTYPE) if step.fits(CHIP) else None
@@ -210,7 +206,12 @@ def _value(scene, bet):
         what = f"1 new token of {'each of ' if scene.batch > 1 else ''}{many}"
     parts = [text(LEFT, _VALUE, what, 13, bold=True)]
     if rate is None:
-        return [*parts, text(RIGHT, _VALUE, "does not fit: no rate", 16, INK, "end", True)]
+        needs = f"needs {_gb(scene.step.meters().memory)}, the chip has 80 GB"
+        return [
+            *parts,
+            text(RIGHT, _VALUE, "does not fit: no rate", 16, INK, "end", True),
+            text(LEFT, _VALUE + 20, needs, 12, MUTE),
+        ]
     parts += [
         text(RIGHT, _VALUE, f"{_rate(rate)} tokens/s at best", 16, INK, "end", True),
         text(LEFT, _VALUE + 20, f"limited by {_LIMITS[scene.limit]}", 12, MUTE),
@@ -288,9 +289,10 @@ def _legend(scene):
     y = _AXIS_Y + 17
     dots = [circle(LEFT + 5, y - 4, 4.5, INK), text(LEFT + 16, y, "this step")]
     if scene.before:
+        which = "32 KV heads" if scene.heads < 32 else "same context and batch"
         dots += [
             circle(LEFT + 101, y - 4, 4, PAPER, INK, 1.5),
-            text(LEFT + 112, y, "prefill, same context and batch"),
+            text(LEFT + 112, y, f"prefill, {which}"),
         ]
     return [
         *dots,

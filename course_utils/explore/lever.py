@@ -28,7 +28,7 @@ def prefill_lever():
     read, written = (step(MODEL, 512).tokens_per_second(CHIP) for step in (prefill, decode))
     return Explorer(
         draw,
-        question="The same weights for 512 tokens or for one: which is faster, a token?",
+        question="How many times as fast are tokens read as written?",
         move="Pull the lever from prefill to decode; then move context and batch.",
         bet="prefill_ratio",
         truth=read / written,

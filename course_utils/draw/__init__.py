@@ -6,6 +6,7 @@ Importing this package loads no plotting library; the first picture does.
 from .areas import areas
 from .blocks import blocks
 from .lens import lens
+from .lever import lever
 from .loom import loom
 from .network import network
 from .picture import Picture
@@ -19,6 +20,7 @@ __all__ = [
     "areas",
     "blocks",
     "lens",
+    "lever",
     "loom",
     "network",
     "room",

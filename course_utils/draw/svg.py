@@ -35,7 +35,7 @@ FOOTER_HEIGHT = 56
 HALO = f' paint-order="stroke" stroke="{PAPER}" stroke-width="4" stroke-linejoin="round"'
 
 # `card` puts the picture's own name in the place of ~, see there.
-HATCH, DOTS, UNUSED = "url(#~hatch)", "url(#~dots)", "url(#~idle)"
+HATCH, DOTS, UNUSED, OVER = "url(#~hatch)", "url(#~dots)", "url(#~idle)", "url(#~over)"
 _TILE = '<pattern id="~{}" width="{w}" height="{w}" patternUnits="userSpaceOnUse"{}>{}</pattern>'
 _TURN = ' patternTransform="rotate(-45)"'
 
@@ -183,6 +183,7 @@ def _patterns():
     return {
         "hatch": _TILE.format("hatch", _TURN, stripe.format(COMPUTE, 1.2, PAPER), w=6),
         "dots": _TILE.format("dots", "", dots + f'fill="{PAPER}"/>', w=4),
+        "over": _TILE.format("over", _TURN, stripe.format(PAPER, 1.5, MEMORY), w=6),
         "idle": _TILE.format("idle", _TURN, stripe.format(PAPER, 1, IDLE), w=6),
     }
 

@@ -3,8 +3,17 @@
 from .explorer import Explorer
 from .first import first_meter
 from .lens import reuse_lens
+from .lever import prefill_lever
 from .loom import time_loom
 from .room import n_square_room
 from .weights import weight_wall
 
-__all__ = ["Explorer", "first_meter", "n_square_room", "reuse_lens", "time_loom", "weight_wall"]
+__all__ = [
+    "Explorer",
+    "first_meter",
+    "n_square_room",
+    "prefill_lever",
+    "reuse_lens",
+    "time_loom",
+    "weight_wall",
+]

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from picture_rules import faults, text_boxes, texts_of
 
-from course_utils import Machine, explore
+from course_utils import Machine, explore, machine
 from course_utils.draw import palette
 from course_utils.exercises import predict
 from course_utils.explore.explorer import CLASS
 from course_utils.kernels import dense
+from course_utils.networks import llama
+from course_utils.serving import decode, prefill
 
 BATCHES, NUMBERS = (1, 2, 4, 8, 16, 32, 64, 128), ("fp32", "bf16")
 OPERATIONS = ("look-up", "add", "dot", "gemv", "softmax", "gemm")
@@ -21,12 +23,16 @@ MODES = "plain", "hoisted", "4 sequences", "100 steps"
 SIZES, TYPES = (16, 32, 64, 128, 256, 512, 1024, 2048), ("fp32", "fp64")
 
 PIXELS = [f"{y},{x}" for y, x in product(range(7), repeat=2)]
+LEVERS = "prefill", "decode", "decode, 8 KV heads", "decode, 1 KV head"
+CONTEXTS, SEQUENCES = [2**k for k in range(9, 16)], [2**k for k in range(9)]
+
 TAPS, STEPS = (2, 3, 5), ("1, 0", "1, 1", "2, 0", "2, 1")
 
 WALL, FIRST = explore.weight_wall(), explore.first_meter()
 LENS, LOOM = explore.reuse_lens(), explore.time_loom()
 ROOM = explore.n_square_room()
 TOKENS = [value for _, value in ROOM._controls["tokens"].options]
+LEVER = explore.prefill_lever()
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
@@ -43,6 +49,10 @@ STATES += [
 STATES += [
     (ROOM, {"tokens": n, "heads": h, "mode": m})
     for n, h, m in product(TOKENS, (1, 2, 4, 8), ("stored", "causal", "tiled"))
+]
+STATES += [
+    (LEVER, {"mode": m, "context": c, "batch": b})
+    for m, c, b in product(LEVERS, CONTEXTS, SEQUENCES)
 ]
 
 
@@ -84,12 +94,12 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
@@ -342,3 +352,44 @@ def test_the_bet_on_the_room_stands_at_the_corner_of_its_square(wager, value, co
     assert diamonds(ROOM.at(heads=4).svg) == diamonds(ROOM.at(mode="tiled").svg) == []
     line = bet_line(explore.n_square_room())
     assert line.endswith("; it is 363 tokens (8 heads, S stored).")
+
+
+def test_the_lever_has_a_rate_exactly_where_it_fits():
+    for mode, context, batch in product(LEVERS, CONTEXTS, SEQUENCES):
+        picture = LEVER.at(mode=mode, context=context, batch=batch)
+        heads = {"decode, 8 KV heads": 8, "decode, 1 KV head": 1}.get(mode, 32)
+        attention = 2 * 4096 * (4096 + 128 * heads)
+        weights = 32 * (attention + 3 * 4096 * 11_008) + 2 * 32_000 * 4096 + 65 * 4096
+        held = 2 * (weights + 2 * 32 * 128 * heads * context * batch)
+        assert ("tokens/s" in picture.says) == (held <= 80e9), (mode, context, batch)
+        assert ("no rate" in picture.says) == (held > 80e9)
+        assert len(picture.title) <= 66
+
+
+def test_the_axis_and_the_columns_stay_while_the_lever_moves():
+    ticks = {
+        tuple(re.findall(r'<text x="([\d.]+)" y="341" [^>]*middle">([^<]*)', e.at(**state).svg))
+        for e, state in STATES
+        if e is LEVER
+    }
+    assert [[label for _, label in row] for row in ticks] == [["1", "10", "100", "1,000", "10,000"]]
+
+
+def test_the_stored_lever_does_not_give_the_bet_away():
+    assert LEVER.at().says.startswith("Prefill, context 512, batch 1")
+    assert not any("×297" in words for words in texts_of(LEVER.at().svg))
+    assert "×297" in LEVER.at(mode="decode").title
+
+
+@pytest.mark.parametrize("value", [100, 296.97, 0.001, 10**9, 1e300])
+def test_the_bet_on_the_lever_stands_beside_the_rate(wager, value):
+    wager("prefill_ratio", value)
+    h100, model = machine("H100"), llama("2-7b")
+    fast, slow = (step(model, 512).tokens_per_second(h100) for step in (prefill, decode))
+    assert fast / slow == pytest.approx(296.97, abs=0.01)
+    for mode, context, batch in product(LEVERS, (512, 1024), (1, 2)):
+        svg = LEVER.at(mode=mode, context=context, batch=batch).svg
+        on_bet = mode in LEVERS[:2] and (context, batch) == (512, 1)
+        assert faults(svg) == [] and len(diamonds(svg)) == on_bet
+    line = bet_line(explore.prefill_lever())
+    assert line.endswith("; it is ×297 (context 512, batch 1).")

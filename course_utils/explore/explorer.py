@@ -29,8 +29,8 @@ class Explorer:
     among options.  `question`: the title until the bet is in, then the picture's own takes its
     place.  `move`: one line that says what to move.
     `bet`: the name of a prediction; then `draw` also takes bet=, what was bet or None, and `truth`
-    is what the bet was about, with `about`, a few words on the case.  Without a bet to place, the
-    picture's own title stands from the start.
+    is what the bet was about, with `about`, a few words on the case.  It is told once a control has
+    moved.  Without a bet to place, the picture's own title stands from the start.
 
     Stored, it is its default picture: a PNG and one sentence.
     Something else among the controls, a bet without a truth, or a question wider than a title is
@@ -57,7 +57,7 @@ class Explorer:
             raise ValueError(f"Explorer: the bet {bet!r} has no truth; pass truth=")
         self._draw, self._question, self._controls = draw, question, controls
         self._bet, self._truth, self._about = bet, truth, about
-        self._holding = self._moved = False
+        self._holding = self._moved = self._touched = False
         self._defaults = self._values()
         self._title, self._picture, self._readout, self._bet_line = (
             _html(part) for part in ("title", "picture", "readout", "bet")
@@ -131,6 +131,7 @@ class Explorer:
         if self._holding:
             self._moved = True
         else:
+            self._touched = True
             self._show()
 
     def _drawn(self, values):
@@ -147,6 +148,8 @@ class Explorer:
     def _settled(self, wagered):
         entry = find(self._bet)
         about = f" ({self._about})" if self._about else ""
+        if not self._touched:
+            return f"◇ You bet {entry.show(wagered)}{about}. Move a control, and see."
         return f"◇ You bet {entry.show(wagered)}; it is {entry.show(self._truth)}{about}."
 
 

@@ -198,9 +198,18 @@ def test_the_finding_waits_for_the_bet(wager, capsys):
     assert explorer.at(n=9).title == "9, bet 50000"
 
 
-def test_a_bet_that_is_there_is_shown_at_once(wager):
+def test_a_bet_that_is_there_is_shown_at_once_and_settled_by_a_move(wager, capsys):
     wager(50_000)
-    assert part(betting(), "title").value == "3, bet 50000"
+    explorer = betting()
+    assert part(explorer, "title").value == "3, bet 50000"
+    waiting = "◇ You bet 50,000 multiply-adds (one digit). Move a control, and see."
+    assert part(explorer, "bet").value == waiting
+    explorer.probe(n=5)
+    assert part(explorer, "bet").value == waiting
+    control(explorer, "n").value = 4
+    assert "; it is 79,400 multiply-adds (one digit)." in part(explorer, "bet").value
+    control(explorer, "n").value = 3
+    assert "; it is" in part(explorer, "bet").value
 
 
 def test_a_bet_changes_no_stored_text(wager):

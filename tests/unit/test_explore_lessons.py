@@ -75,6 +75,11 @@ def height(svg):
 
 
 def bet_line(explorer):
+    """What the line says of the bet once a control has moved, and moved back."""
+    moved = next(iter(explorer._controls.values()))
+    before = moved.index
+    moved.index = (before + 1) % len(moved.options)
+    moved.index = before
     (line,) = [w for w in explorer._card.children if f"{CLASS}-bet" in w._dom_classes]
     return line.value
 

@@ -38,7 +38,7 @@ _DASH = "3 2"
 
 
 def room(tokens, heads=8, mode="stored", *, bet=None):
-    """A `Picture` of multi-head attention of width 512, its areas to scale: the four weights, X,
+    """A `Picture` of multi-head attention of width 512, its areas to scale: the four matrices of weights, X,
     and for each head its square of scores.
 
     `heads`: 1, 2, 4 or 8.  `mode`: "stored" keeps S and P whole, "causal" keeps keys up to the
@@ -48,7 +48,7 @@ def room(tokens, heads=8, mode="stored", *, bet=None):
     or another mode are a ValueError.
 
     >>> room(1024)
-    1,024 tokens, 8 heads, S and P stored: 8,388,608 scores, 8 times the four weights; \
+    1,024 tokens, 8 heads, S and P stored: 8,388,608 scores, 8 times the four matrices; \
 2.15 GMAC, 83,886,080 B in memory, 163,577,856 B moved.
     >>> room(3072, mode="tiled").title
     'Tiled, 16,384 scores are held at a time instead of 75,497,472'
@@ -90,7 +90,7 @@ def _times(number):
 
 
 def _share(work):
-    """The scores held, in units of the four weights; rounding never makes as many of fewer."""
+    """The scores held, in units of the four matrices; rounding never makes as many of fewer."""
     ratio = work.scores / work.weights
     if ratio < 1 and work.weights % work.scores == 0:
         return f"1/{work.weights // work.scores:,}"
@@ -100,7 +100,7 @@ def _share(work):
 
 def _of_weights(work):
     share = _share(work)
-    return f"{share} of the four weights" if "/" in share else f"{share} times the four weights"
+    return f"{share} of the four matrices" if "/" in share else f"{share} times the four matrices"
 
 
 def _title(work):
@@ -113,7 +113,7 @@ def _title(work):
             return f"One tile is all there is: {_count(every, 'score')}"
         return f"Tiled, {work.scores:,} scores are held at a time instead of {every:,}"
     if work.scores == work.weights:
-        return f"At {work.tokens:,} tokens the scores are as many as the four weights"
+        return f"At {work.tokens:,} tokens the scores are as many numbers as the four matrices"
     return f"At {_count(work.tokens, 'token')} the scores are {_of_weights(work)}"
 
 

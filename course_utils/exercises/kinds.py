@@ -188,7 +188,8 @@ class Value(Exercise):
     def _no_known(self, got):
         """A line on a number that nobody foresaw: what is odd about it, never the right one."""
         want = self.value
-        shown = f"{brief(got)} {self.unit}"
+        digits = brief(got) if brief(got) != brief(want) or isinstance(got, int) else f"{got:.6g}"
+        shown = f"{digits} {self.unit}"
         if got <= 0:
             return f"{shown}: can it be that small?"
         if same(got, want, 1e-3):

@@ -1,5 +1,7 @@
 """Exercises and predictions of lesson 04: what attention computes, stores and moves."""
 
+import math
+
 import numpy as np
 
 from .cards import choice, order
@@ -10,10 +12,10 @@ from .kinds import exercise, prediction, value
 def next_letter():
     """The first 2,000 letters or so of "Alice's Adventures in Wonderland", spaces included.
 
-    Each letter is guessed from those before it alone: earlier places are looked up whose last few
-    letters are most like the last few here, and what followed there is the guess.
+    Each letter of the second half is guessed from those before it alone: earlier places are looked
+    up whose last few letters are most like the last few here, and what followed there is the guess.
 
-    How many % of the letters are guessed?
+    How many % of the second half are guessed?
     """
 
 
@@ -29,8 +31,8 @@ def room_tokens():
 def unfused_limit():
     """One head of width 64, in fp32: S and P are each written to memory once and read once.
 
-    Q, K and V come in once, O goes out once. Which intensity does attention approach as the number
-    of tokens grows and grows?
+    Q, K and V come in once, O goes out once; the two products alone are counted as work.
+    Which intensity has attention at 32,768 tokens?
     """
 
 
@@ -45,16 +47,17 @@ def softmax_time():
 
 @prediction(unit="×")
 def equal_time():
-    """Width 256, 512 tokens: four projections, for Q, K, V and O, and the products Q Kᵀ and P V.
+    """Width 256, 512 tokens: four projections, for Q, K, V and O, and the products Q Kᵀ and P V of
+    one head that is as wide; the softmax is left out.
 
-    Count the MACs of both groups.
     How many times as long as the four projections do the two products take on your computer?
     """
 
 
 @prediction(unit="×")
 def tiled_peak():
-    """One head, 2,048 queries and keys, width 64, with S and P as whole matrices; then in tiles.
+    """One head, 2,048 queries and keys, width 64: S as one matrix, in whose place P is written;
+    then in tiles.
 
     A tile is 128 queries by 512 keys, and is forgotten before the next one.
     How many times less memory do the tiles hold at their peak?
@@ -65,8 +68,9 @@ def tiled_peak():
 def fetched():
     """A chip has 96 KiB of memory of its own, for one head of 4,096 queries and keys, width 64.
 
-    All is in fp32. Once S and P are stored outside the chip; once tiles of them are made, used and
-    forgotten on it. How many times fewer numbers cross with the tiles?
+    All is in fp32. Once S and P are stored outside, and the two products have all the room they
+    want; once as many queries as fit stay with their outputs, while keys and values pass by, 16 at
+    a time. How many times fewer numbers cross then?
     """
 
 
@@ -74,7 +78,7 @@ def fetched():
 def window_macs():
     """Each of 1,024 queries meets all 1,024 keys; then a window opens on its neighbours alone.
 
-    A query now sees itself and the 64 keys before it, or as many as there are.
+    A query now sees itself and the 63 keys before it, or as many as there are.
     How many times fewer MACs does Q Kᵀ take?
     """
 
@@ -613,6 +617,23 @@ def equal_head_for_width():
 
 
 @equal_tokens.mistake(
+    "that is the width of a head. Over which width does a projection sum, and over which do all "
+    "heads together?",
+    "H1",
+)
+def equal_width_of_a_head():
+    return 64
+
+
+@equal_tokens.mistake(
+    "from there on the scores are more numbers than the matrices have. Are numbers asked, or MACs?",
+    "Q1",
+)
+def equal_in_numbers():
+    return math.isqrt(4 * 512 * 512 // 8) + 1
+
+
+@equal_tokens.mistake(
     "that counts the products of one head. How many heads meet, in the projections' 512 columns?",
     "H1",
 )
@@ -891,6 +912,25 @@ def unfused_three_passes():
 )
 def unfused_inverted():
     return 4 * (4 * 512 * 64 + 4 * 512 * 512) / (4 * 512 * 512 * 64)
+
+
+@unfused_intensity.mistake("that is what 128 tokens have. How many are there here?", "S1")
+def unfused_of_fewer_tokens():
+    return 4 * 128 * 128 * 64 / (4 * (4 * 128 * 64 + 4 * 128 * 128))
+
+
+@unfused_intensity.mistake(
+    "that lets Q, K, V and O cross twice. Which step reads Q, K or V again, once it is done?", "R1"
+)
+def unfused_operands_twice():
+    return 4 * 512 * 512 * 64 / (4 * (8 * 512 * 64 + 4 * 512 * 512))
+
+
+@unfused_intensity.mistake(
+    "that is eight trips of S and P. Who writes each of them, who reads it, and how often?", "R1"
+)
+def unfused_eight_trips():
+    return 4 * 512 * 512 * 64 / (4 * (4 * 512 * 64 + 8 * 512 * 512))
 
 
 @unfused_intensity.mistake(

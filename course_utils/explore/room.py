@@ -28,7 +28,7 @@ def n_square_room():
 
     >>> n_square_room().probe(tokens=3072, mode="tiled")
     3,072 tokens, 8 heads, S in tiles of 128 × 128: 16,384 scores at a time,
-    1/64 of the four weights; 12.9 GMAC, 42,042,368 B in memory, 369,098,752 B
+    1/64 of the four matrices; 12.9 GMAC, 42,042,368 B in memory, 369,098,752 B
     moved.
     """
 

@@ -35,11 +35,11 @@ def attention_nests(n, d, h=1, causal=False, reach=None, passes=3, itemsize=4):
     Slots off the sequence are no `macs_on_data`, but they are stored and the softmax passes them.
     Blocks of n positions that see only their own block are heads: h is heads times blocks.
 
-    >>> head = attention_nests(n=512, d=64, passes=1)
+    >>> head = attention_nests(n=100, d=32, passes=1)
     >>> head.macs, round(head.meters().intensity, 2)
-    (33554432, 14.22)
-    >>> attention_nests(n=512, d=64, causal=True).nests[0].macs_on_data // 64
-    131328
+    (640000, 6.06)
+    >>> attention_nests(n=100, d=32, causal=True).nests[0].macs_on_data // 32
+    5050
     """
     n = whole(n, "attention_nests: n")
     if passes not in (1, 3):

@@ -15,6 +15,12 @@ from course_utils.kernels import dynamic
 from course_utils.nest import LoopNest
 
 
+def test_a_wrong_number_is_shown_with_the_digits_that_make_it_wrong():
+    """14.15 is 14.2 to three figures, and 14.2 is right."""
+    message = grade("unfused_intensity", 14.15).message
+    assert message.startswith("14.15 FLOP/B is too small")
+
+
 def test_names_and_numbers():
     assert [(bank.find(name).number, name) for name in names(4)] == [
         (None, "recall_rnn_chain"),
@@ -77,6 +83,11 @@ def test_names_and_numbers():
         ("unfused_intensity", 14.2, None),
         ("unfused_intensity", 128, "R1"),
         ("unfused_intensity", 7.111, "U1"),
+        ("unfused_intensity", 10.67, "S1"),
+        ("unfused_intensity", 12.8, "R1"),
+        ("unfused_intensity", 7.53, "R1"),
+        ("equal_tokens", 64, "H1"),
+        ("equal_tokens", 363, "Q1"),
         ("unfused_intensity", 25.6, "R1"),
         ("key_uses", 512, None),
         ("key_uses", 1, "W1"),

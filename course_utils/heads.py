@@ -12,7 +12,7 @@ MODES = "stored", "causal", "tiled"
 class Heads:
     """Q, K, V = X W of N `tokens`; in each of the heads S = Q Kᵀ, P = softmax(S), O = P V; Y = O W.
 
-    X, Q, K, V, O and Y are N × 512, the four matrices of weights 512 × 512; batch 1, fp32.  `mode` is
+    X, Q, K, V, O and Y are N × 512, the four matrices 512 × 512; batch 1, fp32.  `mode` is
     "stored": S and P are whole.  "causal": keys up to the query alone, in S and in P.
     "tiled": `kernels.scratchpad.tiled_by_queries` in tiles of 128 × 128, one head after another.
 
@@ -33,7 +33,7 @@ class Heads:
 
     @property
     def weights(self):
-        """Numbers of the four matrices of weights."""
+        """Numbers of the four matrices."""
         return 4 * WIDTH**2
 
     @property

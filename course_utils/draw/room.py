@@ -38,8 +38,8 @@ _DASH = "3 2"
 
 
 def room(tokens, heads=8, mode="stored", *, bet=None):
-    """A `Picture` of multi-head attention of width 512, its areas to scale: the four matrices of weights, X,
-    and for each head its square of scores.
+    """A `Picture` of multi-head attention of width 512, its areas to scale: the four matrices, X, and
+    for each head its square of scores.
 
     `heads`: 1, 2, 4 or 8.  `mode`: "stored" keeps S and P whole, "causal" keeps keys up to the
     query alone, "tiled" one tile of 128 × 128 at a time.  The meters are those of `heads.Heads`.

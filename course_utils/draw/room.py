@@ -38,8 +38,8 @@ _DASH = "3 2"
 
 
 def room(tokens, heads=8, mode="stored", *, bet=None):
-    """A `Picture` of multi-head attention of width 512, its areas to scale: the four matrices, X, and
-    for each head its square of scores.
+    """A `Picture` of multi-head attention of width 512, its areas to scale: the four matrices, X,
+    and for each head its square of scores.
 
     `heads`: 1, 2, 4 or 8.  `mode`: "stored" keeps S and P whole, "causal" keeps keys up to the
     query alone, "tiled" one tile of 128 × 128 at a time.  The meters are those of `heads.Heads`.
@@ -113,7 +113,7 @@ def _title(work):
             return f"One tile is all there is: {_count(every, 'score')}"
         return f"Tiled, {work.scores:,} scores are held at a time instead of {every:,}"
     if work.scores == work.weights:
-        return f"At {work.tokens:,} tokens the scores are as many numbers as the four matrices"
+        return f"At {work.tokens:,} tokens the scores are as many as the four matrices have"
     return f"At {_count(work.tokens, 'token')} the scores are {_of_weights(work)}"
 
 

@@ -18,6 +18,8 @@ from .base import Exercise
 from .limit import TimeUp
 from .running import Raised, observe, read, refusal, untouched
 
+_PREFIXES = -3, -2, -1, 1, 2, 3  # powers of 1,000 and of 1,024
+
 
 @dataclass(eq=False, kw_only=True)
 class Function(Exercise):
@@ -188,17 +190,17 @@ class Value(Exercise):
     def _no_known(self, got):
         """A line on a number that nobody foresaw: what is odd about it, never the right one."""
         want = self.value
-        digits = brief(got) if brief(got) != brief(want) or isinstance(got, int) else f"{got:.6g}"
-        shown = f"{digits} {self.unit}"
+        part = isinstance(got, float) and not got.is_integer()
+        shown = f"{f'{got:.6g}' if part else brief(got)} {self.unit}"
         if got <= 0:
             return f"{shown}: can it be that small?"
         if same(got, want, 1e-3):
             return "close, and not exact: is something rounded, or off by one?"
-        if isinstance(want, int) and isinstance(got, float) and not got.is_integer():
-            return f"{shown}: can there be a part of one?"
-        for power in (-9, -6, -3, 3, 6, 9):
-            if same(got, want * 10.0**power, max(self.tolerance, 1e-6)):
+        for size in (10.0**3, 2.0**10):
+            if any(same(got, want * size**n, max(self.tolerance, 1e-6)) for n in _PREFIXES):
                 return f"{shown}: the answer is asked in {self.unit}; which prefix has yours?"
+        if isinstance(want, int) and part:
+            return f"{shown}: can there be a part of one?"
         if "byte" in self.unit and (same(got, 8 * want) or same(8 * got, want)):
             return f"{shown}: how many bits are in a byte, and which of the two is asked?"
         side = "large" if got > want else "small"

@@ -15,10 +15,10 @@ def next_letters():
 
 @prediction(unit="×")
 def head_time():
-    """Attention over 512 tokens of width 512, once with 32 heads and once with one: the products
-    take the same MACs.
+    """Attention over 512 tokens of width 512, projections left out, once with 32 heads and once
+    with one.
 
-    How many times as long does the whole attention take with 32 heads on your computer?
+    How many times as long does it take with 32 heads on your computer?
     """
 
 
@@ -27,7 +27,7 @@ def long_share():
     """GPT-2 XL has 48 layers of width 1,600. At 1,024 tokens, the products QKᵀ and PV of its
     attention take 9.2 % of the FLOP of all its matrix products, masked scores counted as well.
 
-    How many % do they take at 16,384 tokens?
+    How many % would they take at 16,384 tokens, had it positions for so many?
     """
 
 
@@ -60,7 +60,7 @@ def decode_time():
 
 @prediction(unit="×")
 def batch_decode():
-    """The lesson's decoder makes one new letter for each of 32 sequences at once, instead of one.
+    """The lesson's decoder writes one new letter for each of 32 sequences at once, instead of one.
 
     How many times as long does such a step take on your computer?
     """
@@ -68,10 +68,10 @@ def batch_decode():
 
 @prediction(unit="tokens/s")
 def pi_tokens():
-    """Llama-2 7B with weights of 4 bit, 3.37 GB of them, runs on a Raspberry Pi 5, whose memory
-    moves 17.1 GB/s.
+    """Llama-2 7B, 6.74 billion weights of 4 bit each, runs on a Raspberry Pi 5, whose memory moves
+    17.1 GB/s.
 
-    How many tokens a second can it make at best, one at a time?
+    How many tokens a second can it write at best, after 512 tokens of context?
     """
 
 
@@ -353,7 +353,7 @@ def ridge_difference():
     ],
 )
 def layer_params():
-    """How many parameters has an encoder layer of width 512, with 8 heads and an FFN of 2,048?
+    """How many parameters has a transformer layer of width 512, with 8 heads and an FFN of 2,048?
 
     Its attention has four projections 512→512: for queries, keys, values and the output. Its FFN,
     two dense layers on each token (feed-forward network), is 512→2,048→512. All of these have
@@ -497,11 +497,34 @@ def layer_gated_ffn():
 
 
 @layer_params.mistake(
-    "that has a second attention and a third LayerNorm. Does an encoder layer look anywhere else?",
+    "that has a second attention and a third LayerNorm. Does this layer look anywhere else?",
     "Q1",
 )
 def layer_of_a_decoder():
     return 8 * (512 * 512 + 512) + 2 * 512 * 2048 + 2048 + 512 + 6 * 512
+
+
+@layer_params.mistake(
+    "those are the four projections without biases. What else is in the layer?", "Q1"
+)
+def layer_projections():
+    return 4 * 512 * 512
+
+
+@layer_params.mistake(
+    "those are four full matrices for each head, and nothing else. How wide is the Q of one head, "
+    "and what follows the attention?",
+    "H1",
+)
+def layer_full_heads_alone():
+    return 8 * 4 * 512 * 512
+
+
+@layer_params.mistake(
+    "512 numbers are missing: a bias, or half of a LayerNorm. List every vector of the layer.", "P1"
+)
+def layer_without_one_vector():
+    return 12 * 512 * 512 + 4 * 512 + 2048 + 512 + 3 * 512
 
 
 @layer_params.mistake(
@@ -984,10 +1007,10 @@ def decode_batch():
     """What is the smallest batch of sequences at which a decoder's dense layers are compute-bound?
 
     Compute-bound is what has at least the intensity of the ridge. The decoder makes one new token
-    for each sequence of the batch, in fp16, on a machine of 989.4 TFLOP/s and 3.35 TB/s. Count the
+    for each sequence of the batch, in fp16, on a machine of 197 TFLOP/s and 819 GB/s. Count the
     bytes of the weights alone; each crosses once for the whole batch.
     """
-    peak, bandwidth, itemsize = 989_400, 3_350, 2  # GFLOP/s, GB/s, bytes
+    peak, bandwidth, itemsize = 197_000, 819, 2  # GFLOP/s, GB/s, bytes
     return -(-peak * itemsize // (2 * bandwidth))  # rounded up
 
 
@@ -997,7 +1020,7 @@ def decode_batch():
     "U1",
 )
 def batch_halved():
-    return 148
+    return 121
 
 
 @decode_batch.mistake(
@@ -1006,7 +1029,7 @@ def batch_halved():
     "U1",
 )
 def batch_halved_rounded_down():
-    return 147
+    return 120
 
 
 @decode_batch.mistake(
@@ -1015,7 +1038,7 @@ def batch_halved_rounded_down():
     "U3",
 )
 def batch_doubled():
-    return 591
+    return 482
 
 
 @decode_batch.mistake(
@@ -1024,34 +1047,34 @@ def batch_doubled():
     "U3",
 )
 def batch_doubled_rounded_down():
-    return 590
+    return 481
 
 
 @decode_batch.mistake("plug it back in: is its intensity at the ridge, or below it?", "O2")
 def batch_rounded_down():
-    return 295
+    return 240
 
 
 @decode_batch.mistake("plug the next one down into your formula. Is it below the ridge?", "O2")
 def batch_one_too_many():
-    return 297
+    return 242
 
 
 @decode_batch.mistake(
     "so large is the batch at the ridge itself. Which whole one is the first that reaches it?", "O2"
 )
 def batch_not_rounded():
-    return 989.4 / 3.35
+    return 197 / 0.819
 
 
 @decode_batch.mistake("that is a round number near it. Is there no smaller one?", "O2")
 def batch_round():
-    return 300
+    return 250
 
 
 @decode_batch.mistake("that is a power of two above it. Is there no smaller batch?", "O2")
 def batch_power_of_two():
-    return 512
+    return 256
 
 
 @decode_batch.mistake(
@@ -1060,7 +1083,7 @@ def batch_power_of_two():
     "O2",
 )
 def batch_power_of_two_below():
-    return 256
+    return 128
 
 
 @decode_batch.mistake(
@@ -1075,54 +1098,54 @@ def batch_of_one():
     "that fits weights of one byte and a ridge in MAC/B. What are the two for FLOP, in fp16?", "U1"
 )
 def batch_quartered():
-    return 74
+    return 61
 
 
 @decode_batch.mistake(
     "that has weights of four bytes and counts a MAC as one FLOP. What are these two here?", "U3"
 )
 def batch_of_macs_of_fp32():
-    return 1182
+    return 963
 
 
 @decode_batch.mistake(
     "that is the peak. What is the intensity with B sequences, and which intensity is needed?", "G1"
 )
 def batch_is_peak():
-    return 989.4
+    return 197
 
 
 @decode_batch.mistake(
     "that is bandwidth over peak. Which intensity has the ridge, in FLOP for each byte?", "G1"
 )
 def batch_inverted():
-    return 3.35 / 989.4
+    return 0.819 / 197
 
 
 @order(
     minutes=4,
     level=2,
     hints=[
-        "What must stand in `scores` before the first new token can be chosen?",
+        "What must stand in `logits` before the first new token can be chosen?",
         "Which token has no keys and values in the cache yet, and what adds them?",
         "After two new tokens: of how many tokens are the keys and values in `cache`?",
     ],
-    extra=["scores, kv = model(text, cache)", "cache = kv"],
+    extra=["logits, kv = model(text, cache)", "cache = kv"],
 )
 def generate():
     """Put the lines in order, so that a decoder with a KV cache adds T tokens to the list `text`.
 
     `model(tokens, cache)` computes `tokens`, which follow those whose keys and values are in the
-    list `cache`. It gives the scores of what may come after the last one, and a list of the keys
-    and values of `tokens` alone; it changes neither of its arguments. `argmax(scores)` is the token
-    to add. Let the model compute each token once. At the end `cache` has the keys and values of
-    every token of `text`.
+    list `cache`. It gives the logits of what may come after the last one, and a list of the keys
+    and values of `tokens` alone; it changes neither of its arguments. `argmax(logits)` is the token
+    to add. `cache` does not exist before the first line. Let the model compute each token once. At
+    the end `cache` has the keys and values of every token of `text`.
     """
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
             cache = cache + kv
     """
 
@@ -1134,10 +1157,10 @@ def generate():
 )
 def generate_all_again():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text, cache)
+            text.append(argmax(logits))
+            logits, kv = model(text, cache)
             cache = cache + kv
     """
 
@@ -1149,10 +1172,10 @@ def generate_all_again():
 )
 def generate_all_again_and_replace():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text, cache)
+            text.append(argmax(logits))
+            logits, kv = model(text, cache)
             cache = kv
     """
 
@@ -1162,10 +1185,10 @@ def generate_all_again_and_replace():
 )
 def generate_all_again_and_forget():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text, cache)
+            text.append(argmax(logits))
+            logits, kv = model(text, cache)
     """
 
 
@@ -1176,8 +1199,8 @@ def generate_all_again_and_forget():
 def generate_without_cache():
     return """
         for t in range(T):
-            scores, cache = model(text, [])
-            text.append(argmax(scores))
+            logits, cache = model(text, [])
+            text.append(argmax(logits))
     """
 
 
@@ -1186,10 +1209,10 @@ def generate_without_cache():
 )
 def generate_replaced():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
             cache = kv
     """
 
@@ -1199,10 +1222,10 @@ def generate_replaced():
 )
 def generate_forgotten():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
     """
 
 
@@ -1212,10 +1235,10 @@ def generate_forgotten():
 )
 def generate_kept_after_the_loop():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
         cache = cache + kv
     """
 
@@ -1226,11 +1249,11 @@ def generate_kept_after_the_loop():
 )
 def generate_appended_last():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            scores, kv = model(text[-1:], cache)
+            logits, kv = model(text[-1:], cache)
             cache = cache + kv
-            text.append(argmax(scores))
+            text.append(argmax(logits))
     """
 
 
@@ -1239,33 +1262,33 @@ def generate_appended_last():
 )
 def generate_appended_in_between():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            scores, kv = model(text[-1:], cache)
-            text.append(argmax(scores))
+            logits, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
             cache = cache + kv
     """
 
 
 @generate.mistake(
-    "the loop adds T tokens, all from the same scores. What should happen after each of them?", "T1"
+    "the loop adds T tokens, all from the same logits. What should happen after each of them?", "T1"
 )
 def generate_step_after_the_loop():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
-        scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+        logits, kv = model(text[-1:], cache)
         cache = cache + kv
     """
 
 
-@generate.mistake("the scores never change. From which is the second token to be chosen?", "T1")
+@generate.mistake("the logits never change. From which is the second token to be chosen?", "T1")
 def generate_without_steps():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
+            text.append(argmax(logits))
     """
 
 
@@ -1277,29 +1300,29 @@ def generate_without_steps():
 def generate_prefill_inside():
     return """
         for t in range(T):
-            scores, cache = model(text, [])
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            logits, cache = model(text, [])
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
             cache = cache + kv
     """
 
 
-@generate.mistake("the first token is chosen by `scores`. Which line wrote them?", "R1")
+@generate.mistake("the first token is chosen by `logits`. Which line wrote them?", "R1")
 def generate_without_prefill():
     return """
         for t in range(T):
-            text.append(argmax(scores))
-            scores, kv = model(text[-1:], cache)
+            text.append(argmax(logits))
+            logits, kv = model(text[-1:], cache)
             cache = cache + kv
     """
 
 
-@generate.mistake("the model computes scores that nobody reads. Which line adds a token?", "R1")
+@generate.mistake("the model computes logits that nobody reads. Which line adds a token?", "R1")
 def generate_without_append():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            scores, kv = model(text[-1:], cache)
+            logits, kv = model(text[-1:], cache)
             cache = cache + kv
     """
 
@@ -1307,11 +1330,11 @@ def generate_without_append():
 @generate.mistake("the first step adds `kv` to the cache. Which line wrote it, and when?", "R1")
 def generate_kept_before():
     return """
-        scores, cache = model(text, [])
+        logits, cache = model(text, [])
         for t in range(T):
-            text.append(argmax(scores))
+            text.append(argmax(logits))
             cache = cache + kv
-            scores, kv = model(text[-1:], cache)
+            logits, kv = model(text[-1:], cache)
     """
 
 
@@ -1334,7 +1357,8 @@ def gqa_saves():
     """A decoder gets 8 heads of keys and values instead of 32, and keeps its 32 of queries.
 
     Four heads of queries then share a head of keys and a head of values (grouped-query attention).
-    What does this mainly save, when tokens are made one at a time after a long text?
+    What does this mainly save, when tokens are written for a batch of 16 sequences at once, each
+    after 4,096 tokens?
     """
     return "b"
 

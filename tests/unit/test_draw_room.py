@@ -74,7 +74,7 @@ def test_tiled_has_one_tile_and_its_triples(heads):
         ((128,), "At 128 tokens the scores are 1/8 of the four matrices"),
         ((1, 1), "At 1 token the scores are 1/1,048,576 of the four matrices"),
         ((362,), "At 362 tokens the scores are 0.9998 times the four matrices"),
-        ((1024, 1), "At 1,024 tokens the scores are as many numbers as the four matrices"),
+        ((1024, 1), "At 1,024 tokens the scores are as many as the four matrices have"),
         ((1024, 8, "causal"), "Causal keeps 524,800 of the 1,048,576 scores of each head"),
         ((3072, 8, "tiled"), "Tiled, 16,384 scores are held at a time instead of 75,497,472"),
         ((128, 1, "tiled"), "One tile is all there is: 16,384 scores"),

@@ -336,7 +336,7 @@ def test_the_slider_reaches_what_the_room_is_about():
 
 def test_the_room_of_the_look_book():
     picture = ROOM.at(tokens=1024, heads=1)
-    assert picture.title == "At 1,024 tokens the scores are as many numbers as the four matrices"
+    assert picture.title == "At 1,024 tokens the scores are as many as the four matrices have"
     words = texts_of(picture.svg)
     assert "S = 1 × 4 W" in words and words.count("1,048,576") == 2
     words = texts_of(ROOM.at(tokens=3072, heads=1).svg)

@@ -51,7 +51,7 @@ _NAMES = {
     "output": "attention output",
     "up and gate": "FFN up and gate",
     "down": "FFN down",
-    "head": "head, last token",
+    "head": "logits, last token",
 }
 _LIMITS = {"compute": "compute", "weights": "the weights", "cache": "the KV cache"}
 
@@ -132,6 +132,11 @@ def _gb(nbytes):
     ('13.5 GB', '4,412 GB', '0.00839 GB')
     """
     return f"{units.number(nbytes / 1e9)} GB"
+
+
+def _giga(number):
+    """Three figures in G, or in T: a column of one unit."""
+    return units.count(number) if number >= 10**9 else f"{number / 1e9:.3g} G"
 
 
 def _rate(per_second):
@@ -264,8 +269,8 @@ def _table(scene):
         share = one.seconds(CHIP, _DTYPE) / total
         parts += [
             text(LEFT, y + 4, _NAMES.get(one.name, one.name)),
-            text(_MACS, y + 4, units.count(one.macs), anchor="end"),
-            text(_BYTES, y + 4, units.count(one.moved), anchor="end"),
+            text(_MACS, y + 4, _giga(one.macs), anchor="end"),
+            text(_BYTES, y + 4, _giga(one.moved), anchor="end"),
         ]
         x = _x(one.intensity)
         if scene.before:

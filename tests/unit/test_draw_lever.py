@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import pytest
 from picture_rules import faults, texts_of
 
-from course_utils import units
 from course_utils.draw import lever, palette
 from course_utils.draw.lever import CHIP, MODEL, MODES
 from course_utils.serving import decode, prefill
@@ -53,8 +52,10 @@ def test_rows_are_the_model_and_add_up(mode):
     scene = step(lever_model(mode), 2048, 4)
     words = texts_of(picture.svg)
     seconds = scene.seconds(CHIP, "bf16")
+    shown = [float(w[:-2]) * {"G": 1e9, "T": 1e12}[w[-1]] for w in words if w[-2:] in (" G", " T")]
+    counted = [n for one in scene.operations for n in (one.macs, one.moved)]
+    assert sorted(shown) == pytest.approx(sorted(counted), rel=5e-3)
     for one in scene.operations:
-        assert {units.count(one.macs), units.count(one.moved)} <= set(words)
         share = 100 * one.seconds(CHIP, "bf16") / seconds
         assert f"{share:.0f} %" in words or share < 0.5
     # the bars of time, 80 px all together but for those of less than 2 px

@@ -10,6 +10,7 @@ atom      = index | name "[" subscript { "," subscript } "]"      (a look-up)
 import keyword
 import re
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 _TOKEN = re.compile(r"\s*(?:(?P<name>[^\W\d]\w*)|(?P<integer>[0-9]+)|(?P<sign>\+=|[-+*=,\[\]]))")
 
@@ -82,7 +83,7 @@ class Statement:
         """Factors left to right, then the output: the order in which arrays are laid out."""
         return (*self.factors, self.output)
 
-    @property
+    @cached_property
     def indexes(self):
         """The loop indexes in order of first appearance in the text."""
         ordered = (self.output, *self.factors)
@@ -108,6 +109,12 @@ def parse(text):
             f"LoopNest: the nest is written as text, such as 'H[b,o] += X[b,i] * W[i,o]'; "
             f"got {type(text).__name__}"
         )
+    return _parsed(str(text))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text):
+    """A network asks for the same few lines again and again."""
     statement = _Parser(text).statement()
     _check_names(statement)
     return statement

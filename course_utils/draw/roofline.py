@@ -297,7 +297,7 @@ def _finding(poster, ringed):
     peak = poster.rate(poster.roof.peak)
     if not ringed:
         ridge = units.number(poster.roof.ridge)
-        return f"{poster.roof.name}: {peak} at most, reached at {ridge} {poster.work}/B"
+        return f"{poster.roof.name}: {peak} at most, from {ridge} {poster.work}/B on"
     point = ringed[0]
     verb = "can reach" if point.median is None else "reaches"
     share = poster.rate(poster.reached(point)).split()[0]

@@ -521,7 +521,7 @@ def layer_full_heads_alone():
 
 
 @layer_params.mistake(
-    "512 numbers are missing: a bias, or half of a LayerNorm. List every vector of the layer.", "P1"
+    "512 numbers are missing: a bias, or half of a LayerNorm. Which vectors has the layer?", "P1"
 )
 def layer_without_one_vector():
     return 12 * 512 * 512 + 4 * 512 + 2048 + 512 + 3 * 512

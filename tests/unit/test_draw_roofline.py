@@ -153,7 +153,7 @@ def test_sentence_and_title_speak_of_the_ring():
         "784→100, b = 1: 0.494 FLOP/B, 7.4 GFLOP/s; 784→100, b = 32: 11.8 FLOP/B, 68 GFLOP/s."
     )
     assert texts_of(POSTERS["empty"]().svg)[0] == (
-        "One core: 164 GFLOP/s at most, reached at 5.77 FLOP/B"
+        "One core: 164 GFLOP/s at most, from 5.77 FLOP/B on"
     )
 
 
@@ -231,7 +231,7 @@ def test_titles_claim_no_more_than_the_model_and_fit(name):
     chip = replace(machine(name), bandwidth=machine(name).bandwidth or 8e12)
     for dtype in chip.peaks:
         words = texts_of(roofline(chip, dtype=dtype).svg)
-        assert " at most, reached at " in words[0] and len(words[0]) <= 66
+        assert " at most, from " in words[0] and len(words[0]) <= 66
         work = "OP/B" if dtype == "int8" else "FLOP/B"
         assert [w for w in words if w.startswith("ridge ") and w.endswith(" " + work)]
 

@@ -134,8 +134,10 @@ class Function(Exercise):
                 return f"for {where} {returns}; asked are {len(want)} numbers, with commas between"
             place = next(n for n, w in enumerate(want) if not same(got[n], w, self.tolerance))
             returns = f"number {place + 1} of the {len(want)} is {brief(got[place])}"
-        elif shape(got) != shape(want):
-            return f"for {where} {returns}, of shape {shape(got)}; asked is shape {shape(want)}"
+            got, want = got[place], want[place]
+        if shape(got) != shape(want):
+            asked = f"shape {shape(want)}" if shape(want) else "one number or an array of one"
+            return f"for {where} {returns}, of shape {shape(got)}; asked is {asked}"
         return (
             f"for {where} {returns}. Work this case out by hand: "
             f'what should it be? hint("{self.name}") asks a question that helps'

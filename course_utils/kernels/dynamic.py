@@ -199,9 +199,13 @@ def part(Q, K, V, seen=True):
     (6.0, 1.018, 5.036)
     """
     Q, K, V = floats(*(as_array(A, "part: Q, K and V") for A in (Q, K, V)))
-    S = np.where(seen, Q @ K.mT / math.sqrt(Q.shape[-1]), -np.inf)
+    S = Q @ K.mT
+    S /= math.sqrt(Q.shape[-1])
+    if seen is not True:
+        S = np.where(seen, S, -np.inf)
     m = S.max(axis=-1)
-    P = np.exp(S - _finite(m)[..., None])
+    S -= _finite(m)[..., None]
+    P = np.exp(S, out=S)
     return m, P.sum(axis=-1), P @ V
 
 
@@ -242,11 +246,14 @@ def tiled(Q, K, V, rows, columns, causal=False, reach=None):
     """
     Q, K, V = _heads(Q, K, V)
     O = np.zeros_like(Q, np.result_type(Q, K, V))
+    masked = _flag(causal) or reach is not None
     for q in tiles(Q.shape[-2], rows):
         found = nothing(Q[..., q, :])
         for j in tiles(K.shape[-2], columns):
-            seen = _sees(np.r_[q][:, None], np.r_[j], _flag(causal), _reach(reach))
-            if seen.any():
+            seen = True
+            if masked:
+                seen = _sees(np.r_[q][:, None], np.r_[j], causal, _reach(reach))
+            if np.any(seen):
                 found = merge(found, part(Q[..., q, :], K[..., j, :], V[..., j, :], seen))
         O[..., q, :] = mean(found)
     return O

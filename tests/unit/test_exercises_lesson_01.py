@@ -92,7 +92,11 @@ def test_other_ways_to_write_the_meters(answer):
         (lambda b, i, o, s: b * i * o, None, "it returns 6; asked are 3 numbers, with commas"),
         (lambda b, i, o, s: (b, i), None, "it returns [1 3]; asked are 3 numbers, with commas"),
         (lambda b, i, o, s: ("a", i, o), None, "number 1 of the 3 is 'a'."),
-        (lambda b, i, o, s: np.zeros((3, 3)), None, "number 1 of the 3 is [0 0 0]."),
+        (
+            lambda b, i, o, s: np.zeros((3, 3)),
+            None,
+            "number 1 of the 3 is [0 0 0], of shape (3,); asked is one number",
+        ),
     ],
 )
 def test_the_pattern_of_failures_names_the_code(answer, code, part):

@@ -317,6 +317,16 @@ def sum_not_scaled(one, two):
     return np.maximum(m1, m2), l1 + l2, by1 * o1 + by2 * o2
 
 
+def columns(one, two):
+    m, l, o = dynamic.merge(one, two)  # noqa: E741
+    return m, l[:, None], o
+
+
+def as_list(one, two):
+    m, *others = dynamic.merge(one, two)
+    return m.tolist(), *others
+
+
 def right_but_in_place(one, two):
     made = dynamic.merge(one, two)
     one[1][:] = made[1]
@@ -332,6 +342,8 @@ def right_but_in_place(one, two):
         (lambda one, two: (one[0] + two[0], *one[1:]), None, "number 1 of the 3 is 4"),
         (lambda one, two: dynamic.merge(one, two)[:2], None, "asked are 3 numbers"),
         (lambda one, two: dynamic.merge(one, two)[::-1], None, "number 1 of the 3"),
+        (columns, None, "of shape (6, 1); asked is shape (6,)"),
+        (as_list, None, "number 1 of the 3 is [2], of shape (1,); asked is one number or an array"),
         (right_but_in_place, None, "it changes its argument `one`"),
         (lambda one: one, None, "it should take (one, two)"),
         (lambda one, two: one + two, None, "asked are 3 numbers"),

@@ -187,7 +187,7 @@ def _matrices(work):
 def _squares(work):
     side = work.tokens * _SCALE
     draw = {"stored": _full, "causal": _triangle, "tiled": _empty}[work.mode]
-    value = f"S = {_share(work)} × 4 W"
+    value = f"S = {_share(work)} × (4 W)"
     parts = [
         text(_SQUARES, _HEADING, "S, N × N for each head", 13, bold=True),
         text(RIGHT, _HEADING, value, 14, bold=True, anchor="end"),

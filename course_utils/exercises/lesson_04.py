@@ -15,7 +15,7 @@ def next_letter():
     Each letter of the second half is guessed from those before it alone: earlier places are looked
     up whose last few letters are most like the last few here, and what followed there is the guess.
 
-    How many % of the second half are guessed?
+    How many % of the second half are guessed right?
     """
 
 
@@ -912,6 +912,15 @@ def unfused_three_passes():
 )
 def unfused_inverted():
     return 4 * (4 * 512 * 64 + 4 * 512 * 512) / (4 * 512 * 512 * 64)
+
+
+@unfused_intensity.mistake(
+    "that is two trips of S and P together, and no other array. Who writes each of them, who reads "
+    "it, and where do Q, K and V come from?",
+    "R1",
+)
+def unfused_two_trips_alone():
+    return 4 * 512 * 512 * 64 / (4 * 2 * 512 * 512)
 
 
 @unfused_intensity.mistake("that is what 128 tokens have. How many are there here?", "S1")

@@ -85,6 +85,7 @@ def test_names_and_numbers():
         ("unfused_intensity", 7.111, "U1"),
         ("unfused_intensity", 10.67, "S1"),
         ("unfused_intensity", 12.8, "R1"),
+        ("unfused_intensity", 32, "R1"),
         ("unfused_intensity", 7.53, "R1"),
         ("equal_tokens", 64, "H1"),
         ("equal_tokens", 363, "Q1"),

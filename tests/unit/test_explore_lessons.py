@@ -338,9 +338,9 @@ def test_the_room_of_the_look_book():
     picture = ROOM.at(tokens=1024, heads=1)
     assert picture.title == "At 1,024 tokens the scores are as many as the four matrices have"
     words = texts_of(picture.svg)
-    assert "S = 1 × 4 W" in words and words.count("1,048,576") == 2
+    assert "S = 1 × (4 W)" in words and words.count("1,048,576") == 2
     words = texts_of(ROOM.at(tokens=3072, heads=1).svg)
-    assert "S = 9 × 4 W" in words and "9,437,184" in words
+    assert "S = 9 × (4 W)" in words and "9,437,184" in words
 
 
 @pytest.mark.parametrize(

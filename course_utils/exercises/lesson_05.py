@@ -1067,6 +1067,21 @@ def batch_not_rounded():
     return 197 / 0.819
 
 
+@decode_batch.mistake(
+    "that is the ridge of an H100. What are the peak and the bandwidth here?", "G1"
+)
+def batch_of_another_machine():
+    return 295
+
+
+@decode_batch.mistake(
+    "that is the first batch at the ridge of an H100. What are the peak and the bandwidth here?",
+    "G1",
+)
+def batch_at_another_ridge():
+    return 296
+
+
 @decode_batch.mistake("that is a round number near it. Is there no smaller one?", "O2")
 def batch_round():
     return 250

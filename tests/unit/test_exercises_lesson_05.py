@@ -91,6 +91,7 @@ def test_names_and_numbers():
         ("decode_batch", 121, "U1"),
         ("decode_batch", 482, "U3"),
         ("decode_batch", 240, "O2"),
+        ("decode_batch", 295, "G1"),
         ("decode_batch", 240.54, None),
         ("gqa_saves", "b", None),
         ("gqa_saves", "a", "H1"),

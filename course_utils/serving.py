@@ -253,7 +253,7 @@ class Step:
         return self.batch * self.tokens / self.seconds(machine, dtype)
 
     def limit(self, machine, dtype=None):
-        """What takes most of the time: "compute", or bytes: "weights", "cache" or "activations".
+        """What takes most of the time: "compute", or bytes: "weights", "KV cache" or "activations".
 
         The bytes are those of the operations that wait for bytes.
         """
@@ -261,8 +261,8 @@ class Step:
         waiting = [each for each in self.operations if not each.computes(machine, dtype)]
         if sum(each.seconds(machine, dtype) for each in waiting) < self.seconds(machine, dtype) / 2:
             return "compute"
-        kinds = "weights", "cache", "activations"
-        return max(kinds, key=lambda kind: sum(getattr(each, kind) for each in waiting))
+        kinds = {"weights": "weights", "KV cache": "cache", "activations": "activations"}
+        return max(kinds, key=lambda kind: sum(getattr(each, kinds[kind]) for each in waiting))
 
 
 def prefill(model, context, batch=1, itemsize=2, weight_itemsize=None):

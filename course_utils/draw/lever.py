@@ -53,7 +53,7 @@ _NAMES = {
     "down": "FFN down",
     "head": "logits, last token",
 }
-_LIMITS = {"compute": "compute", "weights": "the weights", "cache": "the KV cache"}
+_LIMITS = {"compute": "compute", "weights": "the weights", "KV cache": "the KV cache"}
 
 _VALUE = 96  # baseline of the rate
 _TOP, _PITCH, _ROWS = 168, 28, 6  # middle of the first row, px from row to row

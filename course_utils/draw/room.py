@@ -49,7 +49,7 @@ def room(tokens, heads=8, mode="stored", *, bet=None):
 
     >>> room(1024)
     1,024 tokens, 8 heads, S and P stored: 8,388,608 scores, 8 times the four matrices; \
-2.15 GMAC, 83,886,080 B in memory, 163,577,856 B moved.
+with projections 2.15 GMAC, 83,886,080 B in memory, 163,577,856 B moved.
     >>> room(3072, mode="tiled").title
     'Tiled, 16,384 scores are held at a time instead of 75,497,472'
     """
@@ -126,7 +126,7 @@ def _second(work):
     passed = f"Q and O cross once, K and V {_times(work.blocks)}"
     if work.blocks == 1:
         passed = "Q, K, V and O cross once"
-    return f"{about}: tiles of {work.side} × {work.side}; {passed}."
+    return f"{about}: one tile of {work.side} × {work.side}; {passed}."
 
 
 def _says(work):
@@ -139,7 +139,7 @@ def _says(work):
     scores = _count(work.scores, "score") + (" at a time" if work.mode == "tiled" else "")
     return (
         f"{_count(work.tokens, 'token')}, {_count(work.heads, 'head')}, {how}: {scores}, "
-        f"{_of_weights(work)}; {units.macs(meters.macs)}, "
+        f"{_of_weights(work)}; with projections {units.macs(meters.macs)}, "
         f"{units.nbytes(meters.memory)} in memory, {units.nbytes(meters.moved)} moved."
     )
 
@@ -303,7 +303,7 @@ def _work(work):
         inner(x, y + 28, first, 10, COMPUTE, COMPUTE_TINT),
         rect(x, y + 62, second, 10, HATCH),
         line(x + layer - 0.5, y + 60, x + layer - 0.5, y + 76, INK, 1, _DASH),
-        text(x, y + 96, "dashed: 12 N d², all weights of a layer and its FFN", 11, MUTE),
+        text(x, y + 96, "dashed: 12 N d², projections and FFN (lesson 5)", 11, MUTE),
     ]
     return parts
 

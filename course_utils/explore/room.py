@@ -28,8 +28,8 @@ def n_square_room():
 
     >>> n_square_room().probe(tokens=3072, mode="tiled")
     3,072 tokens, 8 heads, S in tiles of 128 × 128: 16,384 scores at a time,
-    1/64 of the four matrices; 12.9 GMAC, 42,042,368 B in memory, 369,098,752
-    B moved.
+    1/64 of the four matrices; with projections 12.9 GMAC, 42,042,368 B in
+    memory, 369,098,752 B moved.
     """
 
     def draw(tokens, heads, mode, bet=None):

@@ -130,8 +130,9 @@ def attention(Q, K, V, causal=False, reach=None):
     """
     Q, K, V = _heads(Q, K, V)
     S = Q @ K.mT / math.sqrt(Q.shape[-1])
-    seen = sees(*S.shape[-2:], causal, reach)
-    return softmax(np.where(seen, S, -np.inf)) @ V
+    if _flag(causal) or reach is not None:
+        S = np.where(sees(*S.shape[-2:], causal, reach), S, -np.inf)
+    return softmax(S) @ V
 
 
 def attention_loops(Q, K, V, causal=False, reach=None):

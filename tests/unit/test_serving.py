@@ -144,8 +144,8 @@ def test_the_weights_cross_once_a_step():
     [
         (prefill, 512, 1, "compute"),
         (decode, 512, 1, "weights"),
-        (decode, 512, 64, "cache"),
-        (decode, 32_768, 1, "cache"),
+        (decode, 512, 64, "KV cache"),
+        (decode, 32_768, 1, "KV cache"),
     ],
 )
 def test_what_limits(step, context, batch, limit):

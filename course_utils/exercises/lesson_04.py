@@ -47,8 +47,8 @@ def softmax_time():
 
 @prediction(unit="×")
 def equal_time():
-    """Width 256, 512 tokens: four projections, for Q, K, V and O, and the products Q Kᵀ and P V of
-    one head that is as wide; the softmax is left out.
+    """Width 256, 1,024 tokens: four projections, for Q, K, V and O, and the products Q Kᵀ and P V
+    of one head that is as wide; the softmax is left out.
 
     How many times as long as the four projections do the two products take on your computer?
     """
@@ -76,7 +76,7 @@ def fetched():
 
 @prediction(unit="×")
 def window_macs():
-    """Each of 1,024 queries meets all 1,024 keys; then a window opens on its neighbours alone.
+    """Each of 1,024 queries meets all 1,024 keys; then only those in a window before it.
 
     A query now sees itself and the 63 keys before it, or as many as there are.
     How many times fewer MACs does Q Kᵀ take?
@@ -450,7 +450,8 @@ def scores_as_elements():
 
 
 @score_bytes.mistake(
-    "that is one sequence in bytes. Put a batch of 1, then of 2 into your formula: what moved?",
+    "that is one sequence in bytes, or one head's numbers in all of them. Put a batch of 1, then "
+    "of 2 into your formula, then heads: what moved?",
     "B1",
 )
 def scores_of_one_sequence():
@@ -968,11 +969,11 @@ def unfused_scores_alone_in_macs():
     ],
 )
 def key_uses():
-    """How many times is each element of K used in Q Kᵀ, with 2⁹ queries and 2⁹ keys of width 2⁶?
+    """How many times is each element of K used in Q Kᵀ, with 2⁹ queries and 2⁷ keys of width 2⁶?
 
     One head, no mask. A use is one MAC that the element takes part in.
     """
-    macs, elements = 2 ** (9 + 9 + 6), 2 ** (9 + 6)
+    macs, elements = 2 ** (9 + 7 + 6), 2 ** (7 + 6)
     return macs // elements
 
 
@@ -995,7 +996,22 @@ def uses_width():
 
 @key_uses.mistake("those are all pairs. In how many of them does one key take part?", "Q1")
 def uses_pairs():
+    return 2**9 * 2**7
+
+
+@key_uses.mistake("that pairs queries with queries. Whom does a key meet?", "Q1")
+def uses_squared():
     return 2**9 * 2**9
+
+
+@key_uses.mistake("so many keys there are. Does a key meet keys, or queries?", "Q1")
+def uses_keys():
+    return 2**7
+
+
+@key_uses.mistake("so many elements K has. How often is one of them used?", "Q1")
+def uses_elements():
+    return 2**7 * 2**6
 
 
 @key_uses.mistake("those are all uses of one row of K. How many elements share them?", "Q1")
@@ -1005,7 +1021,7 @@ def uses_of_a_row():
 
 @key_uses.mistake("those are all MACs of the product. How many elements of K share them?", "Q1")
 def uses_of_all():
-    return 2**9 * 2**9 * 2**6
+    return 2**9 * 2**7 * 2**6
 
 
 @key_uses.mistake(
@@ -1016,19 +1032,14 @@ def uses_twice():
     return 2 * 2**9
 
 
-@key_uses.mistake(
-    "that is half: a causal mask leaves about so many, on average. Is there a mask?", "S1"
-)
+@key_uses.mistake("that is half. Does every query meet this key, or every second one?", "S1")
 def uses_halved():
     return 2**8
 
 
-@key_uses.mistake("that is the average under a causal mask. Is there a mask?", "S1")
-def uses_causal():
-    return (2**9 + 1) / 2
-
-
-@key_uses.mistake("that leaves one query out. Does a token's query meet its own key?", "O1")
+@key_uses.mistake(
+    "that leaves one query out. Is there a mask, or does every query meet this key?", "O1"
+)
 def uses_without_own():
     return 2**9 - 1
 

@@ -69,9 +69,9 @@ def batch_decode():
 @prediction(unit="tokens/s")
 def pi_tokens():
     """Llama-2 7B, 6.74 billion weights of 4 bit each, runs on a Raspberry Pi 5, whose memory moves
-    17.1 GB/s.
+    17.1 GB/s. Keys and values have 16 bit.
 
-    How many tokens a second can it write at best, after 512 tokens of context?
+    How many tokens a second can it write at best, with a context of 512?
     """
 
 
@@ -231,6 +231,13 @@ def small_conv_weights():
 @recall_conv_macs.mistake("that is how many outputs there are. How many products has each?", "P2")
 def small_conv_outputs():
     return 8 * 64
+
+
+@recall_conv_macs.mistake(
+    "in so many places one filter stands. What does it compute in each of them?", "P2"
+)
+def small_conv_places():
+    return 64
 
 
 @recall_conv_macs.mistake(
@@ -746,6 +753,13 @@ def token_all_heads():
     return 32 * (32 + 8) * 128 * 2
 
 
+@kv_token.mistake(
+    "that multiplies heads of queries by heads of keys. How many heads of K has a layer?", "H1"
+)
+def token_heads_times_heads():
+    return 2 * 32 * 32 * 8 * 128 * 2
+
+
 @kv_token.mistake("that is how many numbers K has in one layer. What else is kept?", "H1")
 def token_keys_elements_of_one_layer():
     return 8 * 128
@@ -903,9 +917,10 @@ def share_two_projections_as_percent():
 def token_time():
     """How many ms does a new token take at least: 6.74 billion parameters, fp16, one sequence?
 
-    The machine computes 989 TFLOP/s at its peak, and its memory moves 3.35 TB/s. A token meets
-    every parameter once, in one MAC, and no cache is large enough to keep the weights until the
-    next token. Leave the KV cache out; movement and compute overlap.
+    The machine computes 989 TFLOP/s at its peak, and its memory moves 3.35 TB/s. Take it that
+    a token meets every parameter once, in one MAC, those of the table of tokens too; no cache is
+    large enough to keep them until the next token. Leave the KV cache out; movement and compute
+    overlap.
     """
     billions, itemsize, terabytes = 6.74, 2, 3.35
     return billions * itemsize / terabytes  # GB over TB/s: ms
@@ -1048,6 +1063,15 @@ def batch_doubled():
 )
 def batch_doubled_rounded_down():
     return 481
+
+
+@decode_batch.mistake(
+    "that is a quarter: halved twice. How many FLOP does a weight of two bytes take part in, with "
+    "one sequence?",
+    "U1",
+)
+def batch_quartered_rounded_down():
+    return 60
 
 
 @decode_batch.mistake("plug it back in: is its intensity at the ridge, or below it?", "O2")

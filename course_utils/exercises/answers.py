@@ -41,13 +41,15 @@ class Odd:
 
 
 def plain(answer):
-    """The answer as None, `...`, bool, int, float, str, a tuple of such, or `Odd`.
+    """The answer as None, `...`, bool, int, float, str, a tuple or dict of such, or `Odd`.
 
-    NumPy scalars become Python's, an array of one element becomes that element, and other arrays
-    and lists become tuples.
+    NumPy scalars become Python's, an array of one element becomes that element, other arrays and
+    lists become tuples, and mappings become dicts whose keys are text.
 
-    >>> plain(np.float64(8000)), plain(np.array([7])), plain(np.eye(2)), plain({})
-    (8000.0, 7, ((1.0, 0.0), (0.0, 1.0)), Odd(what='an object of type dict'))
+    >>> plain(np.float64(8000)), plain(np.array([7])), plain(np.eye(2)), plain({"a": [1]})
+    (8000.0, 7, ((1.0, 0.0), (0.0, 1.0)), {'a': (1,)})
+    >>> plain({1, 2})
+    Odd(what='an object of type set')
     """
     if answer is None or answer is ...:
         return answer
@@ -68,6 +70,10 @@ def plain(answer):
         if len(answer) > _MOST:
             return Odd(f"a sequence of {units.count(len(answer))}")
         return tuple(plain(element) for element in answer)
+    if isinstance(answer, dict):
+        if len(answer) > _MOST:
+            return Odd(f"a dict of {units.count(len(answer))}")
+        return {str(plain(key)): plain(value) for key, value in dict.items(answer)}
     if isinstance(answer, numbers.Complex) and not isinstance(answer, numbers.Real):
         return Odd("a complex number")
     if hasattr(answer, "__float__"):
@@ -120,6 +126,12 @@ def same(got, want, tolerance=0.0):
             and len(got) == len(want)
             and all(same(g, w, tolerance) for g, w in zip(got, want, strict=True))
         )
+    if isinstance(want, dict):
+        return (
+            isinstance(got, dict)
+            and got.keys() == want.keys()
+            and all(same(got[key], want[key], tolerance) for key in want)
+        )
     if not is_number(want):
         both_nan = got != got and want != want
         return type(got) is type(want) and (got == want or both_nan)
@@ -144,6 +156,8 @@ def why_no_number(got, subject="that"):
         return f"{subject} is text, {got[:20]!r}: a number stands without quotes"
     if isinstance(got, float):
         return f"{subject} is {got}: was something divided by zero?"
+    if isinstance(got, dict):
+        return f"{subject} is an object of type dict, and one number is asked"
     if isinstance(got, tuple):
         return f"{subject} is a sequence of {units.count(len(got))}, and one number is asked"
     if got == Odd("a function"):
@@ -174,4 +188,6 @@ def brief(data):
     if isinstance(data, tuple):
         shown = " ".join(brief(element) for element in data[:6])
         return f"[{shown}{' …' if len(data) > 6 else ''}]"
+    if isinstance(data, dict):
+        return f"a dict of {units.count(len(data))}"
     return data.what if isinstance(data, Odd) else repr(data)[:40]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .. import units
 from . import source
-from .answers import Verdict, brief, is_number, plain, same, shape, why_no_number
+from .answers import Odd, Verdict, brief, is_number, plain, same, shape, shown, why_no_number
 from .bank import lesson_of, register
 from .base import Exercise
 from .limit import TimeUp
@@ -123,9 +123,11 @@ class Function(Exercise):
         rows = zip(cases, results, wants, strict=True)
         case, got, want = next(row for row in rows if not same(row[1], row[2], self.tolerance))
         # a case may leave out an argument that has a default
-        where = ", ".join(f"{n}={brief(plain(v))}" for n, v in zip(names, case, strict=False))
+        where = ", ".join(f"{n}={_argument(v)}" for n, v in zip(names, case, strict=False))
         if isinstance(got, Raised):
             return f"for {where} {got.text}"
+        if isinstance(want, dict):
+            return f"for {where}: {_first_entry(got, want, self.tolerance)}"
         if is_number(want) and not is_number(got):
             return f"for {where}: {why_no_number(got, 'what it returns')}"
         returns = f"it returns {brief(got)}"
@@ -142,6 +144,25 @@ class Function(Exercise):
             f"for {where} {returns}. Work this case out by hand: "
             f'what should it be? hint("{self.name}") asks a question that helps'
         )
+
+
+def _argument(value):
+    """An argument of a case in a few words: the course's own, so that its repr can be read."""
+    data = plain(value)
+    return shown(repr(value).split(":")[0], 60) if isinstance(data, Odd) else brief(data)
+
+
+def _first_entry(got, want, tolerance):
+    """What is off in the dict that a function returns; it never tells the right value."""
+    if not isinstance(got, dict):
+        return f"it returns {brief(got)}, and a dict is asked"
+    missing, spare = ([key for key in a if key not in b] for a, b in ((want, got), (got, want)))
+    if missing:
+        return f"there is no key {missing[0]!r}: what became of it?"
+    if spare:
+        return f"there is a key {shown(spare[0])!r} that does not belong: where does it come from?"
+    key = next(key for key in want if not same(got[key], want[key], tolerance))
+    return f"the entry {key!r} is {brief(got[key])}. Add it up for a small case by hand"
 
 
 def _places(results):

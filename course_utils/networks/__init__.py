@@ -6,6 +6,7 @@
 196
 """
 
+from .blocks import blocks
 from .convnets import alexnet, lenet5, resnet, vgg
 from .llama import llama, mixtral, mixture_of_experts
 from .mobile import mobilenet_v1, mobilenet_v2
@@ -20,6 +21,7 @@ __all__ = [
     "Network",
     "alexnet",
     "bert",
+    "blocks",
     "decoder",
     "dlrm",
     "gpt2",

@@ -231,6 +231,18 @@ class Network:
             raise ValueError(f"{self.name}: no part {name!r}; there are {', '.join(near)} …")
         return Network(f"{self.name}, {name}", self.defaults, build)
 
+    def at(self, **sizes):
+        """The same network with these sizes as its defaults.
+
+        >>> from course_utils.networks import gpt2
+        >>> gpt2("small").part("block.0").at(tokens=1, past=195)
+        GPT-2 small, block.0: 7,087,872 parameters, 7,378,944 MAC at batch 1, tokens 1, past 195
+        """
+        return Network(self.name, self.sizes(**sizes), self.build)
+
+    def __deepcopy__(self, memo):
+        return self  # nothing of it changes
+
     # --- counts ---------------------------------------------------------------------------
 
     @property

@@ -11,6 +11,7 @@ from .loom import loom
 from .network import network
 from .picture import Picture
 from .plots import style
+from .ranking import ranking
 from .roofline import Point, roofline
 from .room import room
 
@@ -23,6 +24,7 @@ __all__ = [
     "lever",
     "loom",
     "network",
+    "ranking",
     "room",
     "roofline",
     "style",

@@ -254,8 +254,8 @@ class Prediction:
             got = None
         if self.words:
             word = got.strip().lower() if isinstance(got, str) else None
-            if word in self.words:
-                return word
+            if word in (known := {known.lower(): known for known in self.words}):
+                return known[word]
             raise ValueError(f"{self.name} takes one of {', '.join(map(repr, self.words))}")
         if is_number(got) and got > 0:
             return got

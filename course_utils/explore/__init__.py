@@ -5,6 +5,7 @@ from .first import first_meter
 from .lens import reuse_lens
 from .lever import prefill_lever
 from .loom import time_loom
+from .ranking import reranking_bars
 from .room import n_square_room
 from .weights import weight_wall
 
@@ -13,6 +14,7 @@ __all__ = [
     "first_meter",
     "n_square_room",
     "prefill_lever",
+    "reranking_bars",
     "reuse_lens",
     "time_loom",
     "weight_wall",

@@ -307,6 +307,18 @@ class Network:
         kept = self.parameters + sum(layer.written for layer in layers)
         return replace(total, memory=kept * itemsize)
 
+    def by_primitive(self, itemsize=4, **sizes):
+        """{primitive: the `Meters` of its layers, added}, for the primitives that occur.
+
+        >>> from course_utils.networks import blocks
+        >>> {name: m.macs for name, m in blocks()["MobileNet"].by_primitive().items()}
+        {'window': 903168, 'elementwise': 0, 'matmul': 51380224}
+        """
+        sums = {}
+        for layer in self.layers(**sizes):
+            sums[layer.primitive] = sums.get(layer.primitive, Meters()) + layer.meters(itemsize)
+        return sums
+
     def kv_bytes(self, tokens=1, batch=1, itemsize=2):
         """Bytes of the keys and values that a decoder keeps for `tokens` tokens.
 

@@ -221,6 +221,7 @@ OPPOSITES = {"minimum": "maximum", "maximum": "minimum", "min": "max", "max": "m
 _SMALL = "the bias is 0.1 % of the bytes, and the answer is asked within 1 %"
 _BORDER = "a change of less than 0.2 %, within which the answer is asked"
 _RIDGE = "the ridge moves by less than 0.1 FLOP/B: the next whole batch is the same"
+_FILTERS = "the filters are 0.1 % of the numbers, and the answer is asked within 0.5 %"
 _WHOLE = "a little more than 25 digits: the next whole number is the same"
 EQUIVALENT = {
     ("attainable_rate", "100 -> 101"): "the memory limits the rate: the peak does not matter",
@@ -231,6 +232,19 @@ EQUIVALENT = {
     ("conv_side", "3 -> 4"): "at stride 2, a window of 4 pixels has as many places",
     ("decode_batch", "197000 -> 197001"): _RIDGE,
     ("decode_batch", "819 -> 820"): _RIDGE,
+    ("separable_saving", "64 -> 65"): "a change of 0.2 %, and the answer is asked within 0.5 %",
+    ("depthwise_intensity", "channels * taps -> channels + taps"): _FILTERS,
+    ("depthwise_intensity", "channels -> itemsize (3)"): _FILTERS,
+    ("depthwise_intensity", "channels -> taps (3)"): _FILTERS,
+    ("depthwise_intensity", "taps -> itemsize (2)"): _FILTERS,
+    (
+        "depthwise_intensity",
+        "2 * pixels * channels + channels * taps -> 2 * pixels * channels - channels * taps",
+    ): _FILTERS,
+    ("depthwise_intensity", "64 -> 65"): "MACs and numbers grow alike",
+    ("depthwise_intensity", "56 -> 57"): "MACs and numbers grow alike",
+    ("depthwise_intensity", "56 -> 57 (2)"): "MACs and numbers grow alike",
+    ("patch_weights", "224 -> 225"): "still 16 whole pixels a patch",
     ("dense_intensity", "784 -> 785"): "a change of 0.02 %, and the answer is asked within 1 %",
     ("dense_intensity", "100 -> 101"): "a change of 0.2 %, and the answer is asked within 1 %",
     ("dense_intensity", "outputs -> batch (2)"): _SMALL,

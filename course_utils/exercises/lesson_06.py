@@ -333,7 +333,7 @@ def depthwise_valid():
     ],
 )
 def expert_layer(width, hidden, experts, top):
-    """A feed-forward network becomes `experts` networks like it: a *mixture of experts*.
+    """Count a *mixture of experts*: `experts` networks instead of one.
 
     Each is a matrix from `width` to `hidden`, a ReLU, and a matrix back, without biases. A token is
     sent through the `top` of them that a small *router* scores highest. Leave out the router.
@@ -626,9 +626,9 @@ def fused_row():
     ],
 )
 def census(block):
-    """Take a census of a block: for each primitive, the MACs and the bytes moved.
+    """Add up the MACs and the bytes moved of each primitive.
 
-    Each `layer` of `for layer in block` is one step: `layer.primitive` is its kind, such as
+    Each `layer` of `for layer in block` is one step of it: `layer.primitive` is its kind, such as
     `"matmul"` or `"elementwise"`, `layer.macs` its MACs, and `layer.meters()` has its `moved` bytes
     in fp32.
     Return a dict: {primitive: (MACs, bytes moved)}, for the primitives that occur.

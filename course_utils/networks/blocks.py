@@ -30,7 +30,7 @@ def blocks():
     MobileNet v1 1.0, block.7: 268,800 parameters, 52,283,392 MAC at batch 1, image 224
     ViT-B/16, block.0: 7,087,872 parameters, 1.45 GMAC at batch 1, image 224
     GPT-2 small, block.0: 7,087,872 parameters, 7,378,944 MAC at batch 1, tokens 1, past 195
-    GPT-2 small with experts, block: 40,120,320 parameters, 2.37 GMAC at batch 1, tokens 196
+    GPT-2 small with experts: 40,120,320 parameters, 2.37 GMAC at batch 1, tokens 196
     Mamba 130m, block.0: 3,771,648 parameters, 733,372,416 MAC at batch 1, tokens 196
     """
     return {
@@ -38,17 +38,21 @@ def blocks():
         "MobileNet": mobilenet_v1().part("block.7"),
         "ViT": vit("b/16").part("block.0"),
         "GPT": gpt2("small").part("block.0").at(tokens=1, past=PLACES - 1),
-        "MoE": Network("GPT-2 small with experts, block", dict(batch=1, tokens=PLACES), _experts),
+        "MoE": Network("GPT-2 small with experts", dict(batch=1, tokens=PLACES), _experts),
         "Mamba": mamba("130m").part("block.0").at(tokens=PLACES),
     }
 
 
 def _experts(batch, tokens):
     x = Tokens(batch, tokens, _WIDTH)
+    x.repeat("block", 1, _block)
+    return x.layers
+
+
+def _block(x):
     x.layer_norm("attention.norm")
     x.attention("attention", _HEADS)
     x.add("attention.add")
     x.layer_norm("mlp.norm")
     routed_experts(x, _HIDDEN, _EXPERTS, _TOP)
     x.add("mlp.add")
-    return x.layers

@@ -207,14 +207,15 @@ def _rows(scene, bet):
 
 
 def _bar(scene, name, y, most):
+    """The parts beside each other; a part too narrow to be seen leaves its room empty."""
     full, tint, on_full, *_ = _LOOK[scene.by]
     parts, x = [], _START
     for primitive, part in scene.parts[name].items():
         wide = _LONGEST * part / most
         if primitive in _ALONE:
             parts.append(rect(x, y, max(wide - 1, 1), _BAR, full))
-        else:
-            parts.append(inner(x, y, max(wide - 1, 1), _BAR, full, tint))
+        elif wide >= 3:
+            parts.append(inner(x, y, wide - 1, _BAR, full, tint))
         if text_width(primitive, 11) + 10 <= wide:
             hue = on_full if primitive in _ALONE else INK
             parts.append(text(x + 5, y + 16, primitive, 11, hue))

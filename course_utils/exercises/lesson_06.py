@@ -780,7 +780,7 @@ def route():
 
     It is the one that the router R scores highest, and the result lands in the same row of Y.
     Expert e is `up[e]`, a ReLU and `down[e]`. There are E of them; `Y` is there, and all zero.
-    Score all rows once; the product with an expert has no row that did not choose it.
+    Score all rows once, and choose once; an expert multiplies no row that did not choose it.
     """
     return """
         scores = X @ R

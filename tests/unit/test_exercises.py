@@ -43,7 +43,7 @@ from course_utils.exercises import (
     running,
     solution,
 )
-from course_utils.exercises.answers import Verdict, brief, plain
+from course_utils.exercises.answers import Verdict, brief, plain, same
 from course_utils.exercises.kinds import Function
 from course_utils.exercises.limit import TimeUp, limited
 
@@ -743,3 +743,19 @@ def test_grading_prints_and_remembers_nothing(capsys):
     grade("dot_bytes", 1)
     solution("dot_bytes")
     assert capsys.readouterr().out.startswith("○ dot_bytes: try it once first")
+
+
+@pytest.mark.parametrize(
+    "got, want, equal",
+    [
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"b": [2], "a": np.int64(1)}, {"a": 1, "b": (2,)}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1, "b": 2}, {"a": 1}, False),
+        ({}, {"a": 1}, False),
+        ((1,), {"a": 1}, False),
+        ({"a": {"b": 1}}, {"a": {"b": 1}}, True),
+    ],
+)
+def test_dicts_are_compared_by_their_entries(got, want, equal):
+    assert same(plain(got), plain(want)) is equal

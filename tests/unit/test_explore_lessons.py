@@ -33,6 +33,7 @@ LENS, LOOM = explore.reuse_lens(), explore.time_loom()
 ROOM = explore.n_square_room()
 TOKENS = [value for _, value in ROOM._controls["tokens"].options]
 LEVER = explore.prefill_lever()
+RANKED = explore.reranking_bars()
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
@@ -53,6 +54,10 @@ STATES += [
 STATES += [
     (LEVER, {"mode": m, "context": c, "batch": b})
     for m, c, b in product(LEVERS, CONTEXTS, SEQUENCES)
+]
+STATES += [
+    (RANKED, {"by": by, "rest": rest})
+    for by, rest in product(("MACs", "bytes", "time"), ("moves bytes", "rides along"))
 ]
 
 
@@ -99,12 +104,12 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
@@ -398,3 +403,18 @@ def test_the_bet_on_the_lever_stands_beside_the_rate(wager, value):
         assert faults(svg) == [] and len(diamonds(svg)) == on_bet
     line = bet_line(explore.prefill_lever())
     assert line.endswith("; it is ×297 (context 512, batch 1).")
+
+
+def test_the_stored_ranking_does_not_give_the_bet_away():
+    assert RANKED.at().title.startswith("By MACs MoE leads")
+    assert RANKED.at(by="bytes").title.startswith("By bytes GPT climbs 2 places")
+
+
+@pytest.mark.parametrize("bet", ["Mamba", "mamba", "GPT"])
+def test_the_bet_on_the_ranking_stands_beside_its_block(wager, bet):
+    wager("climber", bet)
+    for by, rest in product(("MACs", "bytes", "time"), ("moves bytes", "rides along")):
+        svg = RANKED.at(by=by, rest=rest).svg
+        assert faults(svg) == [] and len(diamonds(svg)) == 2  # in its row and in the legend
+    line = bet_line(explore.reranking_bars())
+    assert line.endswith("; it is GPT (each step moves its bytes).")

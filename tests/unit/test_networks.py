@@ -674,3 +674,37 @@ def test_every_network_is_quick_to_build():
     """Blocks that are alike share their nests: GPT-3's 96 blocks have those of one."""
     nests = {layer.nest for layer in networks.gpt3("175b")}
     assert len(nests) < 50 < len(networks.gpt3("175b"))
+
+
+# --- blocks, and a network at other sizes ----------------------------------------------------
+
+
+def test_a_network_at_other_sizes():
+    block = networks.gpt2("small").part("block.0")
+    one = block.at(tokens=1, past=195)
+    assert one.macs() == block.macs(tokens=1, past=195) == one.macs(batch=3) // 3
+    assert one.defaults == {"batch": 1, "tokens": 1, "past": 195}
+    assert block.defaults["tokens"] == 1024
+    with pytest.raises(ValueError, match="there is no size 'image'"):
+        block.at(image=7)
+
+
+@pytest.mark.parametrize("name", networks.blocks())
+def test_primitives_add_up_to_the_block(name):
+    block = networks.blocks()[name]
+    parts = block.by_primitive(itemsize=2)
+    assert sum(m.macs for m in parts.values()) == block.macs()
+    assert sum(m.moved for m in parts.values()) == block.meters(itemsize=2).moved
+    assert set(parts) == {layer.primitive for layer in block}
+
+
+def test_the_blocks_are_parts_of_published_networks():
+    blocks = networks.blocks()
+    gpt, experts = (blocks[name].parameter_shapes for name in ("GPT", "MoE"))
+    same = {name for name in gpt if ".mlp." not in name or "norm" in name}
+    assert {name: experts[name] for name in same} == {name: gpt[name] for name in same}
+    ffn = prod(gpt["block.0.mlp.up.weight"]) + prod(gpt["block.0.mlp.down.weight"])
+    each = [prod(shape[1:]) for name, shape in experts.items() if "experts" in name]
+    assert sum(each) == ffn and len(each) == 3
+    assert blocks["ViT"].parameters == blocks["GPT"].parameters
+    assert blocks["ResNet"].name.endswith("stage3.1") and blocks["ResNet"].macs() == 218_365_952

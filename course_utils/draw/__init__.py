@@ -8,6 +8,7 @@ from .blocks import blocks
 from .lens import lens
 from .lever import lever
 from .loom import loom
+from .microscope import microscope
 from .network import network
 from .picture import Picture
 from .plots import style
@@ -23,6 +24,7 @@ __all__ = [
     "lens",
     "lever",
     "loom",
+    "microscope",
     "network",
     "ranking",
     "room",

@@ -16,7 +16,7 @@ from ..exercises.engine import bet as placed
 from .style import CLASS, STYLE
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_MOST_CONTROLS = 3
+_MOST_CONTROLS = 4
 _LINE = 74  # letters that fit below a cell in a window of 720 px
 # A Dropdown is left out: in an output, JupyterLab takes its arrow keys.
 _CHOICES = widgets.SelectionSlider, widgets.ToggleButtons
@@ -25,7 +25,7 @@ _CHOICES = widgets.SelectionSlider, widgets.ToggleButtons
 class Explorer:
     """A widget: `draw(**values)` returns the `Picture` for the values of the `controls`.
 
-    `controls`: by name, one to three ipywidgets with a description, each an IntSlider or a choice
+    `controls`: by name, one to four ipywidgets with a description, each an IntSlider or a choice
     among options.  `question`: the title until the bet is in, then the picture's own takes its
     place.  `move`: one line that says what to move.
     `bet`: the name of a prediction; then `draw` also takes bet=, what was bet or None, and `truth`

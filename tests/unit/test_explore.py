@@ -162,7 +162,7 @@ def test_values_between_the_steps_of_a_slider():
         ({"n": widgets.IntSlider(3, 1, 9)}, "the control n has no label; pass description="),
         ({"n": widgets.Dropdown(options=[1], description="n")}, "n=Dropdown.* is no control"),
         ({"n": 3}, "n=3 is no control; pass an IntSlider, a SelectionSlider or ToggleButtons"),
-        ({k: choice(k, "ab", "a") for k in "bcd"}, "4 controls; a card has one to 3"),
+        ({k: choice(k, "ab", "a") for k in "bcde"}, "5 controls; a card has one to 4"),
         ({"bet": "digit_macs"}, "the bet 'digit_macs' has no truth; pass truth="),
         ({"question": "How " * 40}, "is wider than a title; shorten it"),
     ],

@@ -5,6 +5,7 @@ from .first import first_meter
 from .lens import reuse_lens
 from .lever import prefill_lever
 from .loom import time_loom
+from .microscope import loop_microscope
 from .ranking import reranking_bars
 from .room import n_square_room
 from .weights import weight_wall
@@ -12,6 +13,7 @@ from .weights import weight_wall
 __all__ = [
     "Explorer",
     "first_meter",
+    "loop_microscope",
     "n_square_room",
     "prefill_lever",
     "reranking_bars",

@@ -4,6 +4,7 @@ from ..draw.fonts import FAMILY
 from ..draw.palette import IDLE, INK, MUTE, PAPER, RULE
 
 CLASS = "course-explorer"
+READOUT = 48  # px for the value beside a slider, 12 px bold: five digits and their comma
 
 # ~ stands for the card: no rule reaches anything outside of it.  cqw is 1 % of the card's width,
 # so that padding and title shrink as the picture does.
@@ -35,7 +36,7 @@ _RULES = f"""
   font-family: {FAMILY}; }}
 ~ .widget-slider {{ flex: 1 1 240px; width: auto; min-width: 0; max-width: 344px; margin: 0; }}
 ~ .widget-readout {{ color: {INK}; font-size: 12px; font-weight: 700; text-align: left;
-  width: 40px; min-width: 40px; flex: none; margin: 0; font-family: {FAMILY}; }}
+  width: {READOUT}px; min-width: {READOUT}px; flex: none; margin: 0; font-family: {FAMILY}; }}
 ~ .slider-container {{ margin: 0 24px; }}
 ~ .slider-container .noUi-target {{ background: none; border: 0; box-shadow: none; height: 4px; }}
 ~ .slider-container .noUi-connects {{ background: none; border: 0; }}

@@ -4,14 +4,16 @@ import re
 from itertools import product
 from xml.etree import ElementTree
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 from picture_rules import faults, text_boxes, texts_of
 
 from course_utils import Machine, explore, machine
 from course_utils.draw import palette
+from course_utils.draw.fonts import text_width
 from course_utils.exercises import predict
-from course_utils.explore.explorer import CLASS
+from course_utils.explore.style import CLASS, READOUT
 from course_utils.kernels import dense
 from course_utils.networks import llama
 from course_utils.serving import decode, prefill
@@ -34,6 +36,9 @@ ROOM = explore.n_square_room()
 TOKENS = [value for _, value in ROOM._controls["tokens"].options]
 LEVER = explore.prefill_lever()
 RANKED = explore.reranking_bars()
+ORDERS, TILES, LINES = ("ijk", "ikj", "jik", "jki", "kij", "kji"), (4, 8, 16, 32), (24, 64, 384)
+SCOPE = explore.loop_microscope()
+MACS = [value for _, value in SCOPE._controls["step"].options]
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
     (FIRST, {"op": op, "n": n, "number": t}) for op, n, t in product(OPERATIONS, SIZES, TYPES)
@@ -59,6 +64,10 @@ STATES += [
     (RANKED, {"by": by, "rest": rest})
     for by, rest in product(("MACs", "bytes", "time"), ("moves bytes", "rides along"))
 ]
+STATES += [
+    (SCOPE, {"order": o, "tile": t, "lines": n}) for o, t, n in product(ORDERS, TILES, LINES)
+]
+STATES += [(SCOPE, {"order": o, "step": s}) for o, s in product(("ikj", "jki"), MACS)]
 
 
 @pytest.fixture
@@ -104,14 +113,22 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE])
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE])
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
+
+
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, SCOPE])
+def test_the_value_beside_a_slider_is_not_cut(explorer):
+    for control in explorer._controls.values():
+        if isinstance(control, widgets.SelectionSlider):
+            labels = control._options_labels
+            assert max(text_width(label, 12, bold=True) for label in labels) <= READOUT
 
 
 def test_wall_counts_the_bias():
@@ -418,3 +435,29 @@ def test_the_bet_on_the_ranking_stands_beside_its_block(wager, bet):
         assert faults(svg) == [] and len(diamonds(svg)) == 2  # in its row and in the legend
     line = bet_line(explore.reranking_bars())
     assert line.endswith("; it is GPT (each step moves its bytes).")
+
+
+def test_the_microscope_walks_from_the_first_mac_to_the_last():
+    assert sorted(MACS) == MACS and (MACS[0], MACS[-1]) == (1, 32_768)
+    assert 60 <= len(MACS) <= 70
+    first, last = (SCOPE.at(order="jki", step=step).says for step in (MACS[0], MACS[-1]))
+    assert ": 66,560 misses, 3 of them up to MAC 1 (i = 0, j = 0, k = 0);" in first
+    assert ": 66,560 misses, 66,560 of them up to MAC 32,768 (i = 31, j = 31, k = 31);" in last
+
+
+def test_the_stored_microscope_does_not_give_the_bet_away():
+    assert SCOPE.at().says.startswith("i-j-k, no tiles, LRU of 24 lines: 36,992 misses")
+    shown = " ".join([SCOPE.at().says, *texts_of(SCOPE.at().svg)])
+    assert "j-k-i" not in shown and "66,560" not in shown
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_bet_on_the_microscope_stands_beside_its_order(wager, order):
+    wager("worst_order", order)
+    for shown, tile, lines in product(ORDERS, TILES, LINES):
+        svg = SCOPE.at(order=shown, tile=tile, lines=lines).svg
+        beside = "jki" if shown == "ikj" else "ikj"
+        on_bet = (tile, lines) == (32, 24) and order in (shown, beside)
+        assert faults(svg) == [] and len(diamonds(svg)) == on_bet
+    line = bet_line(explore.loop_microscope())
+    assert line == f"◇ You bet {order}; it is jki (24 lines, no tiles)."

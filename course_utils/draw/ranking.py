@@ -1,9 +1,9 @@
 """Re-ranking bars: six blocks in the order of their MACs, their bytes or their time at best."""
 
-from dataclasses import replace
 from functools import cache
 
 from .. import units
+from ..arguments import whole
 from ..machines import Machine
 from ..meters import Meters
 from ..networks import blocks
@@ -23,8 +23,9 @@ from .palette import (
 from .svg import FOOTER_HEIGHT, LEFT, PAD, RIGHT, card, diamond, footer, inner, path, rect, text
 
 BY = "MACs", "bytes", "time"
-# What is no product, window or look-up writes and reads memory itself, or costs no bytes at all.
-REST = {"moves bytes": "each step reads and writes", "rides along": "the rest rides along"}
+# Each step reads and writes memory, or those between products run on what these have on the chip.
+STEPS = {"each alone": "each step alone", "fused": "fused"}
+MOST_BATCH = 16
 
 _MACHINE = Machine.reference()
 _ORDER = "matmul", "window", "gather", "scan", "elementwise", "reduction"
@@ -50,75 +51,76 @@ _LEGEND = _FIRST + 6 * _PITCH
 _FOOT = _LEGEND + 24
 
 
-def ranking(by, rest="moves bytes", *, bet=None):
+def ranking(by, steps="each alone", batch=1, *, bet=None):
     """A `Picture` of the six `networks.blocks()`, largest first, each a bar by primitive, in fp32.
 
-    `by`: "MACs", "bytes" (compulsory, of every step alone), or "time", at best on the reference
-    machine, one step after another.  `rest`: what is no product, window or look-up "moves bytes" of
-    its own, or "rides along": it computes while the data of its neighbours pass, and moves none.
+    `by`: "MACs", "bytes", or "time", at best on the reference machine, one step after another.
+    `steps`: "each alone", each reads and writes memory; or "fused", see `Layer.meters`.
+    `batch`: up to 16 pictures or sequences.
     `bet`, the name of a block, is a diamond beside it.  Anything else is a ValueError.
 
     >>> ranking("bytes")
-    By bytes, each step reads and writes: MoE 229 MB, Mamba 226, ViT 80.2, GPT 29.8, ResNet 16.5, \
+    By bytes, each step alone, batch 1: MoE 229 MB, Mamba 226, ViT 80.2, GPT 29.8, ResNet 16.5, \
 MobileNet 7.5; GPT climbs 2 places.
     """
-    for name, value, known in (("by", by, BY), ("rest", rest, REST)):
+    for name, value, known in (("by", by, BY), ("steps", steps, STEPS)):
         if value not in known:
             raise ValueError(f"ranking: {name} is {value!r}; take one of {', '.join(known)}")
+    if whole(batch, "ranking: batch") > MOST_BATCH:
+        raise ValueError(f"ranking: batch is {batch:,}; take {MOST_BATCH} at most")
     if bet is not None and bet not in blocks():
         raise ValueError(f"ranking: bet is {bet!r}; bet on one of {', '.join(blocks())}")
-    scene = _Scene(by, rest)
+    scene = _Scene(by, steps, batch)
     body = [_before(scene), _rows(scene, bet), _legend(bet), _meters(scene)]
-    return card(_FOOT + FOOTER_HEIGHT + PAD, _title(scene), _second(), body, _says(scene))
+    return card(_FOOT + FOOTER_HEIGHT + PAD, _title(scene), _second(scene), body, _says(scene))
 
 
-def moves(by, rest="moves bytes"):
+def moves(by, steps="each alone", batch=1):
     """{block: places that it climbs from the order by MACs}, negative where it falls.
 
     >>> moves("bytes")["GPT"]
     2
     """
-    before, after = ([*_totals(*state)] for state in (("MACs", rest), (by, rest)))
+    before, after = ([*_totals(which, steps, batch)] for which in ("MACs", by))
     return {name: before.index(name) - after.index(name) for name in after}
 
 
 @cache
-def _parts(by, rest):
+def _parts(by, steps, batch):
     """{block: {primitive: its part}} in MACs, bytes or seconds."""
-    return {name: _of(block, by, rest) for name, block in blocks().items()}
+    return {name: _of(block.layers(batch=batch), by, steps) for name, block in blocks().items()}
 
 
-def _of(block, by, rest):
+def _of(layers, by, steps):
     parts = dict.fromkeys(_ORDER, 0)
-    for layer in block:
-        parts[layer.primitive] += _measure(layer, by, rest)
+    for layer in layers:
+        meters = layer.meters(fused=steps == "fused")
+        parts[layer.primitive] += _measure(meters, by)
     return {primitive: part for primitive, part in parts.items() if part}
 
 
-def _measure(layer, by, rest):
-    meters = layer.meters()
-    if rest == "rides along" and layer.primitive not in _ALONE:
-        meters = replace(meters, moved=0)
+def _measure(meters, by):
     if by == "time":
         return _MACHINE.time(meters)
     return meters.macs if by == "MACs" else meters.moved
 
 
 @cache
-def _totals(by, rest):
+def _totals(by, steps, batch):
     """{block: MACs, bytes or seconds}, largest first."""
-    totals = {name: sum(parts.values()) for name, parts in _parts(by, rest).items()}
+    totals = {name: sum(parts.values()) for name, parts in _parts(by, steps, batch).items()}
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
 
 
 class _Scene:
     """The order that is shown, the order by MACs, and the block that climbs the most places."""
 
-    def __init__(self, by, rest):
-        self.by, self.rest = by, rest
-        self.parts, self.totals = _parts(by, rest), _totals(by, rest)
+    def __init__(self, by, steps, batch):
+        self.by, self.steps, self.batch = by, steps, batch
+        self.parts, self.totals = _parts(by, steps, batch), _totals(by, steps, batch)
+        self.macs = _totals("MACs", steps, batch)
         self.first, *_, self.last = self.totals
-        self.moves = moves(by, rest)
+        self.moves = moves(by, steps, batch)
         self.mover = max(self.totals, key=self.moves.get)
 
     @property
@@ -129,8 +131,8 @@ class _Scene:
 
     def passes(self, name):
         """Whether the mover stands before a block that has more MACs."""
-        order, macs = [*self.totals], _totals("MACs", self.rest)
-        return macs[name] > macs[self.mover] and order.index(name) > order.index(self.mover)
+        order, more = [*self.totals], self.macs[name] > self.macs[self.mover]
+        return more and order.index(name) > order.index(self.mover)
 
     def number(self, name, unit=True):
         """The total of a block in the unit of the column."""
@@ -149,20 +151,23 @@ def _title(scene):
     if not scene.shift:
         ratio = units.number(round(scene.totals[scene.first] / scene.totals[scene.last]))
         return f"By {scene.by} {scene.first} leads: {ratio} times the {scene.by} of {scene.last}"
-    macs = _totals("MACs", scene.rest)
-    passed = next(name for name in macs if scene.passes(name))
-    ratio = units.number(_rounded(macs[passed] / macs[scene.mover]))
-    return f"By {scene.by} {scene.mover} {scene.shift}: past {passed}, of {ratio} times its MACs"
+    passed = next(name for name in scene.macs if scene.passes(name))
+    ratio = units.number(_rounded(scene.macs[passed] / scene.macs[scene.mover]))
+    return f"By {scene.by} {scene.mover} {scene.shift}: past {passed} ({ratio} times its MACs)"
 
 
-def _second():
-    return "One call of each block, fp32, batch 1. GPT writes one token after 195 others."
+def _second(scene):
+    return (
+        f"One call, fp32, batch {scene.batch}, {STEPS[scene.steps]}. GPT writes one token after "
+        "195 others."
+    )
 
 
 def _says(scene):
     numbers = [f"{name} {scene.number(name, name == scene.first)}" for name in scene.totals]
     end = f"; {scene.mover} {scene.shift}" if scene.shift else ""
-    return f"By {scene.by}, {REST[scene.rest]}: {', '.join(numbers)}{end}."
+    case = f"{STEPS[scene.steps]}, batch {scene.batch}"
+    return f"By {scene.by}, {case}: {', '.join(numbers)}{end}."
 
 
 # --- marks --------------------------------------------------------------------------------
@@ -179,8 +184,8 @@ def _before(scene):
         text(_NAME, _FIRST - 28, f"by {scene.by}", 11, MUTE),
     ]
     after = [*scene.totals]
-    order = [*_totals("MACs", scene.rest)]
-    for row, name in enumerate(sorted(order, key=lambda name: name == scene.mover)):
+    order = [*scene.macs]
+    for name in sorted(order, key=lambda name: name == scene.mover):
         row = order.index(name)
         start, end = _y(row), _y(after.index(name))
         chosen = bool(scene.shift) and name == scene.mover
@@ -237,13 +242,14 @@ def _legend(bet):
 
 
 def _meters(scene):
-    name = scene.mover
-    meters = blocks()[name].meters()
-    moved = sum(_parts("bytes", scene.rest)[name].values())
-    before = Meters(moved=meters.moved) if moved < meters.moved else None
+    """The meters of the block that climbs, or of the first; a tick for each step alone."""
+    name, sizes = scene.mover, dict(batch=scene.batch)
+    alone = blocks()[name].meters(**sizes)
+    fused = scene.steps == "fused"
+    meters = blocks()[name].meters(fused=True, **sizes) if fused else alone
     notes = (
         f"{name}: weights, activations",
         f"{name}, products and windows",
-        "each step alone" if before else f"{name}, each step alone",
+        "each step alone" if fused else f"{name}, each step alone",
     )
-    return footer(_FOOT, replace(meters, moved=moved), notes, before)
+    return footer(_FOOT, meters, notes, Meters(moved=alone.moved) if fused else None)

@@ -40,7 +40,8 @@ class Point:
     """A piece of work on the poster.
 
     `intensity` in FLOP/B; `flops_per_second` = (slowest, median, fastest) of a measurement, or
-    None for what the model allows at best: a hollow dot on the roof.  `bold` marks this lesson's
+    None for what the model allows at best: a hollow dot on the roof, or at `in_steps` FLOP/s where
+    the work's steps run one after another, each at its own best.  `bold` marks this lesson's
     points, `ring` the one whose meters stand in the footer.  Other numbers are a ValueError.
 
     >>> Point("z = x + y", 1 / 12, (1.1e9, 1.2e9, 1.2e9)).median
@@ -52,12 +53,17 @@ class Point:
     flops_per_second: tuple | None = None
     bold: bool = False
     ring: bool = False
+    in_steps: float | None = None
 
     def __post_init__(self):
         if not _positive(self.intensity):
             raise ValueError(
                 f"Point {self.label!r}: intensity is {self.intensity!r}; "
                 "it must be a number of FLOP/B above 0"
+            )
+        if self.in_steps is not None and not _positive(self.in_steps):
+            raise ValueError(
+                f"Point {self.label!r}: in_steps is {self.in_steps!r}; it must be FLOP/s above 0"
             )
         rates = self.flops_per_second
         if rates is None:
@@ -157,7 +163,7 @@ class _Poster:
 
     def reached(self, point):
         """FLOP/s at which a point stands: measured, or at best."""
-        return self.roof.at(point.intensity) if point.median is None else point.median
+        return point.median or point.in_steps or self.roof.at(point.intensity)
 
     def centre(self, point):
         return self.axes.x(point.intensity), self.axes.y(self.reached(point))

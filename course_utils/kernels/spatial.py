@@ -200,6 +200,32 @@ def depthwise_loops(X, W, stride=1, padding=0, dilation=1):
     return depthwise_nest(b, c, image, W.shape[1:], stride, padding, dilation).run(X=X, W=W)
 
 
+def depthwise_row_loops(X, W, padding=0):
+    """`depthwise_loops` at stride 1 with x innermost: one pass, rows of sums at once.
+
+    >>> depthwise_row_loops(np.ones((1, 1, 3, 4)), np.ones((1, 3, 3)), padding=1)[0, 0].tolist()
+    [[4.0, 6.0, 6.0, 4.0], [6.0, 9.0, 9.0, 6.0], [4.0, 6.0, 6.0, 4.0]]
+    """
+    X, W = float32(*fitting(X=(X, "bcyx"), W=(W, "crs")))
+    _, padding, _ = _steps(1, padding, 1)
+    y, x = outputs(X.shape[2:], W.shape[1:], padding=padding)
+    H = np.zeros((len(X), len(W), y, x), np.float32)
+    _depthwise_rows(np.ascontiguousarray(_bordered(X, padding)), W, H)
+    return H
+
+
+@compiled
+def _depthwise_rows(X, W, H):
+    for b in range(H.shape[0]):
+        for c in range(H.shape[1]):
+            for y in range(H.shape[2]):
+                for r in range(W.shape[1]):
+                    for s in range(W.shape[2]):
+                        weight, pixels = W[c, r, s], X[b, c, y + r, s:]
+                        for x in range(H.shape[3]):
+                            H[b, c, y, x] += pixels[x] * weight
+
+
 # --- as NumPy -----------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@
 196
 """
 
-from .blocks import blocks
+from .blocks import blocks, sentence
 from .convnets import alexnet, lenet5, resnet, vgg
 from .llama import llama, mixtral, mixture_of_experts
 from .mobile import mobilenet_v1, mobilenet_v2
@@ -37,6 +37,7 @@ __all__ = [
     "mobilenet_v2",
     "resnet",
     "rnn",
+    "sentence",
     "vgg",
     "vit",
 ]

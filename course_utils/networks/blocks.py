@@ -1,6 +1,10 @@
-"""Six blocks that networks repeat, at sizes at which they can stand beside each other."""
+"""Six blocks that networks repeat, at sizes at which they can stand beside each other.
+
+`sentence` reads a network as a sentence of a dozen words.
+"""
 
 from functools import cache
+from itertools import groupby
 
 from .convnets import resnet
 from .llama import routed_experts
@@ -9,6 +13,23 @@ from .network import Network
 from .statespace import mamba
 from .tokens import Tokens
 from .transformers import gpt2, vit
+
+# Part of a layer's name -> its word; the first that fits.
+_WORDS = {
+    "norm": "norm",
+    "scan": "scan",
+    "pooler": "dense",
+    "pool": "pool",
+    "add": "+",
+    "attention": "attention",
+    "mlp": "FFN",
+    "router": "route",
+    "experts": "experts",
+    "gate": "gate",
+    "relu": "relu",
+    "silu": "silu",
+    "softplus": "softplus",
+}
 
 PLACES = 196  # 14 × 14 pixels or patches; so many tokens
 _WIDTH, _HEADS = 768, 12  # of GPT-2 small, ViT-B and Mamba 130m
@@ -41,6 +62,31 @@ def blocks():
         "MoE": Network("GPT-2 small with experts", dict(batch=1, tokens=PLACES), _experts),
         "Mamba": mamba("130m").part("block.0").at(tokens=PLACES),
     }
+
+
+def sentence(network):
+    """The words of a network in the order in which its steps run; neighbours of one word are one.
+
+    A step for which there is no word goes by its own name.
+
+    >>> " ".join(sentence(blocks()["ViT"]))
+    'norm attention + norm FFN +'
+    """
+    return [word for word, _ in groupby(filter(None, map(_word, network)))]
+
+
+def _word(layer):
+    """The word of a layer, or "" for a bias, which belongs to the product after it."""
+    for part, word in _WORDS.items():
+        if part in layer.name:
+            return word
+    if layer.function == "bias":
+        return ""
+    if layer.primitive == "window" and len(layer.nest.shape("W")) < 4:
+        return "depthwise"  # its filters have no axis of input channels
+    if layer.contracts:
+        return "conv" if "x" in layer.nest.size else "dense"
+    return "look-up" if layer.primitive == "gather" else layer.name.split(".")[-1]
 
 
 def _experts(batch, tokens):

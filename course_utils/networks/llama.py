@@ -136,9 +136,9 @@ def routed_experts(x, hidden, experts, top):
     x.nest("experts.gate", up, "matmul", parameters={"W": "experts.gate.weight"}, **to)
     x.nest("experts.silu", each, function="silu", **grid)
     x.nest("experts.up", up, "matmul", parameters={"W": "experts.up.weight"}, **to)
-    x.nest("experts.multiply", f"{each} * Y[b,t,k,f]", **grid)
+    x.nest("experts.multiply", f"{each} * Y[b,t,k,f]", apart=("Y",), **grid)
     back = to | dict(W=(experts, hidden, x.width))
     down = "Y[b,t,k,d] += H[b,t,k,f] * W[choice[b,t,k],f,d]"
     x.nest("experts.down", down, "matmul", parameters={"W": "experts.down.weight"}, **back)
     weighted = "Y[b,t,d] += H[b,t,k,d] * p[b,t,k]"
-    x.nest("experts.sum", weighted, "reduction", k=top, **x.grid())
+    x.nest("experts.sum", weighted, "reduction", apart=("H", "Y"), k=top, **x.grid())

@@ -24,8 +24,9 @@ class Maps:
 
     def nest(self, name, text, primitive="elementwise", function="", parameters=None, **sizes):
         """Append a layer of this nest; `sizes` and the rest go to `parts.nest`."""
+        apart = sizes.pop("apart", ())
         found = nest(text, b=self.batch, **sizes)
-        self.layers.append(Layer(name, found, parameters or {}, primitive, function))
+        self.layers.append(Layer(name, found, parameters or {}, primitive, function, apart=apart))
 
     def grid(self):
         """The sizes of the positions and the channels, as they are now."""
@@ -116,7 +117,7 @@ class Maps:
 
     def add(self, name):
         """The sum with a map that skipped some layers."""
-        self.nest(name, "Y[b,c,y,x] = X[b,c,y,x] + Z[b,c,y,x]", **self.grid())
+        self.nest(name, "Y[b,c,y,x] = X[b,c,y,x] + Z[b,c,y,x]", apart=("Z",), **self.grid())
 
     def pool(self, name, taps, stride, pad=0, function="max"):
         """The maximum (or, with function="", the sum) of each window."""

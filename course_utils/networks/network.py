@@ -26,6 +26,7 @@ from ..nest import LoopNest
 
 PRIMITIVES = ("matmul", "window", "elementwise", "reduction", "gather", "scan")
 _CONTRACTIONS = ("matmul", "window")
+_ALONE = (*_CONTRACTIONS, "gather")
 _EXPONENTIALS = ("exp", "tanh", "sigmoid", "softplus", "power", "gelu", "silu")
 _COMPARISONS = ("relu", "relu6")  # in a nest of one factor: one operation an element
 _FUNCTIONS = ("", "bias", "copy", "max", *_COMPARISONS, *_EXPONENTIALS)
@@ -42,6 +43,8 @@ class Layer:
     is the copy that a sum starts from, "copy" one that computes nothing.
     `cached`: the tensors that a decoder keeps from token to token (its keys, its values).
     `continues`: this product goes on adding to the output of the product before it.
+    `apart`: the tensors of a step between products that cross even where it is fused with its
+    neighbours: what comes from further back (a skip, a gate), what later steps read again.
 
     >>> nest = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=1, i=784, o=100)
     >>> dense = Layer("hidden", nest, {"W": "hidden.weight"})
@@ -56,13 +59,14 @@ class Layer:
     function: str = ""
     cached: tuple = ()
     continues: bool = False
+    apart: tuple = ()
 
     def __post_init__(self):
         for value, known in ((self.primitive, PRIMITIVES), (self.function, _FUNCTIONS)):
             if value not in known:
                 choices = ", ".join(filter(None, known))
                 raise ValueError(f"Layer {self.name!r}: {value!r} is none of {choices}")
-        for tensor in (*self.parameters, *self.cached):
+        for tensor in (*self.parameters, *self.cached, *self.apart):
             self.nest.shape(tensor)  # refuses an unknown tensor
 
     @property
@@ -119,12 +123,15 @@ class Layer:
             return self.nest.work.touched(tensor)
         return prod(self.nest.shape(tensor))
 
-    def meters(self, itemsize=4):
+    def meters(self, itemsize=4, fused=False):
         """The `Meters` of this layer alone, every element of `itemsize` bytes.
 
         Index arrays keep their own item size.  A nest that adds to what is there already (a bias,
         a first product) also reads it: these, like the nest's own meters, leave that read out.
         Functions (ReLU, exp) are no FLOPs here; `elementwise` and `exponentials` count them.
+
+        `fused`: a step between products runs while the numbers of its neighbours are on the chip:
+        only its parameters and what is `apart` cross.  Products, windows and look-ups stay alone.
 
         >>> nest = LoopNest("H[b,o] += X[b,i] * W[i,o]", b=1, i=784, o=100)
         >>> Layer("hidden", nest, {"W": "hidden.weight"}).meters(itemsize=2).moved
@@ -133,10 +140,13 @@ class Layer:
         itemsize = arguments.whole(itemsize, f"{self.name}: itemsize")
         size = dict.fromkeys(self.nest.tensors, itemsize)
         size |= {table: self.nest.itemsize_of(table) for table in self.nest.work.tables}
+        crossing = size
+        if fused and self.primitive not in _ALONE:
+            crossing = [*self.parameters, *self.apart]
         return Meters(
             memory=sum(prod(self.nest.shape(t)) * size[t] for t in size),
             macs=self.macs,
-            moved=sum(self.nest.work.touched(t) * size[t] for t in size),
+            moved=sum(self.nest.work.touched(t) * size[t] for t in crossing),
             adds=self.nest.adds + (0 if self.contracts else self.nest.macs),
             multiplies=self.nest.multiplies + (0 if self.contracts else self.nest.macs),
         )
@@ -296,14 +306,15 @@ class Network:
         """Evaluations of exp, tanh, sigmoid, softplus, a power, GELU or SiLU."""
         return sum(layer.exponentials for layer in self.layers(**sizes))
 
-    def meters(self, itemsize=4, **sizes):
-        """The `Meters` of the layers one after another, unfused: the traffic of each alone, added.
+    def meters(self, itemsize=4, fused=False, **sizes):
+        """The `Meters` of the layers one after another, the traffic of each alone, added; or with
+        the steps between products `fused`, see `Layer.meters`.
 
         Memory is what stands when nothing is freed, as in training: each parameter once, and each
         tensor that a layer writes.
         """
         layers = self.layers(**sizes)
-        total = sum((layer.meters(itemsize) for layer in layers), Meters())
+        total = sum((layer.meters(itemsize, fused) for layer in layers), Meters())
         kept = self.parameters + sum(layer.written for layer in layers)
         return replace(total, memory=kept * itemsize)
 

@@ -71,10 +71,11 @@ def _scan(x, grid):
     x.nest("scan.decay", minus, "scan", "exp", {"L": "scan.decay"}, **own)
     decay = "F[b,t,i,n] = step[b,t,i] * A[i,n]"
     x.nest("scan.forget", decay, "scan", "exp", **grid)
-    x.nest("scan.write", "G[b,t,i,n] = step[b,t,i] * B[b,t,n] * U[b,t,i]", "scan", **grid)
+    write = "G[b,t,i,n] = step[b,t,i] * B[b,t,n] * U[b,t,i]"
+    x.nest("scan.write", write, "scan", apart=("step", "B", "U"), **grid)
     x.nest("scan.keep", "K[b,t,i,n] = F[b,t,i,n] * H[b,t,i,n]", "scan", **grid)
     x.nest("scan.state", "S[b,t,i,n] = K[b,t,i,n] + G[b,t,i,n]", "scan", **grid)
-    x.nest("scan.read", "Y[b,t,i] += S[b,t,i,n] * C[b,t,n]", "scan", **grid)
+    x.nest("scan.read", "Y[b,t,i] += S[b,t,i,n] * C[b,t,n]", "scan", apart=("C",), **grid)
     through = "Z[b,t,i] = U[b,t,i] * D[i]"
     x.nest("scan.through", through, "scan", parameters={"D": "scan.through"}, **flat)
-    x.nest("scan.add", "O[b,t,i] = Y[b,t,i] + Z[b,t,i]", "scan", **flat)
+    x.nest("scan.add", "O[b,t,i] = Y[b,t,i] + Z[b,t,i]", "scan", apart=("O",), **flat)

@@ -23,11 +23,13 @@ class Tokens:
 
     def nest(self, name, text, primitive="elementwise", function="", parameters=None, **sizes):
         """Append a layer of this nest; `sizes` and the rest go to `parts.nest`."""
-        cached = sizes.pop("cached", ())
+        cached, apart = sizes.pop("cached", ()), sizes.pop("apart", ())
         if "[b," in text:
             sizes["b"] = self.batch
         found = nest(text, **sizes)
-        self.layers.append(Layer(name, found, parameters or {}, primitive, function, cached))
+        self.layers.append(
+            Layer(name, found, parameters or {}, primitive, function, cached, apart=apart)
+        )
 
     def grid(self, width=None):
         """The sizes of tokens and features, of `width` where it is not the model's."""
@@ -157,14 +159,14 @@ class Tokens:
         text = "N[b,t,d] = C[b,t,d] * V[b,t] * scale[d]"
         self.nest(scale, text, parameters={"scale": scale}, **grid)
         text = "Y[b,t,d] = N[b,t,d] + shift[d]"
-        self.nest(shift, text, parameters={"shift": shift}, **grid)
+        self.nest(shift, text, parameters={"shift": shift}, apart=("Y",), **grid)
 
     def rms_norm(self, name):
         """Mean square and scale: two passes over the vectors."""
         grid, scale = self.grid(), f"{name}.scale"
         self.nest(f"{name}.squares", "V[b,t] += X[b,t,d] * X[b,t,d]", "reduction", **grid)
         text = "Y[b,t,d] = X[b,t,d] * V[b,t] * scale[d]"
-        self.nest(scale, text, parameters={"scale": scale}, **grid)
+        self.nest(scale, text, parameters={"scale": scale}, apart=("Y",), **grid)
 
     def pointwise(self, name, function, width=None):
         """A function of every element."""
@@ -172,8 +174,8 @@ class Tokens:
 
     def add(self, name):
         """The sum with the vectors that skipped some layers."""
-        self.nest(name, "Y[b,t,d] = X[b,t,d] + Z[b,t,d]", **self.grid())
+        self.nest(name, "Y[b,t,d] = X[b,t,d] + Z[b,t,d]", apart=("Z",), **self.grid())
 
     def multiply(self, name, width=None):
         """The product of two sequences, element by element: a gate."""
-        self.nest(name, "Y[b,t,d] = X[b,t,d] * Z[b,t,d]", **self.grid(width))
+        self.nest(name, "Y[b,t,d] = X[b,t,d] * Z[b,t,d]", apart=("Z",), **self.grid(width))

@@ -9,56 +9,55 @@ from picture_rules import faults, texts_of
 
 from course_utils import Machine
 from course_utils.draw import palette, ranking
-from course_utils.draw.ranking import BY, REST, moves
+from course_utils.draw.ranking import BY, STEPS, moves
 from course_utils.networks import blocks
 
-STATES = [*product(BY, REST)]
-FULL = {"MACs": palette.COMPUTE, "bytes": palette.MOVEMENT, "time": palette.INK}
+STATES = [*product(BY, STEPS, (1, 4, 16))]
 SCALE = {"MACs": 1e6, "bytes": 1e6, "time": 1e-3}
 NAMES = [*blocks()]
 
 
-def measured(by, rest, layer):
-    """MACs, bytes or seconds of one layer, from its nest."""
-    meters = layer.meters()
-    small = layer.primitive in ("elementwise", "reduction", "scan")
-    moved = 0 if small and rest == "rides along" else meters.moved
+def measured(by, steps, layer):
+    """MACs, bytes or seconds of one layer, from its meters."""
+    meters = layer.meters(fused=steps == "fused")
     if by == "time":
         machine = Machine.reference()
-        return max(meters.flops / machine.peak(), moved / machine.bandwidth)
-    return meters.macs if by == "MACs" else moved
+        return max(meters.flops / machine.peak(), meters.moved / machine.bandwidth)
+    return meters.macs if by == "MACs" else meters.moved
 
 
-def totals(by, rest):
-    sums = {name: sum(measured(by, rest, x) for x in block) for name, block in blocks().items()}
+def totals(by, steps, batch):
+    sums = {
+        name: sum(measured(by, steps, x) for x in block.layers(batch=batch))
+        for name, block in blocks().items()
+    }
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-@pytest.mark.parametrize("by, rest", STATES)
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("bet", [None, "ResNet", "Mamba", "GPT"])
-def test_rankings_are_clean(by, rest, bet):
-    picture = ranking(by, rest, bet=bet)
+def test_rankings_are_clean(state, bet):
+    picture = ranking(*state, bet=bet)
     assert faults(picture.svg) == []
     assert int(ElementTree.fromstring(picture.svg).get("height")) == 472
     assert len(picture.png()) <= 80_000
     assert len(picture.title) <= 66 and len(picture.second) <= 105
 
 
-@pytest.mark.parametrize("by, rest", STATES)
-def test_rows_are_the_totals_in_order(by, rest):
-    words = texts_of(ranking(by, rest).svg)
-    unit = {"MACs": " MMAC", "bytes": " MB", "time": " ms"}[by]
+@pytest.mark.parametrize("state", STATES)
+def test_rows_are_the_totals_in_order(state):
+    words = texts_of(ranking(*state).svg)
+    unit = {"MACs": " MMAC", "bytes": " MB", "time": " ms"}[state[0]]
     shown = [float(w.removesuffix(unit).replace(",", "")) for w in words if w.endswith(unit)]
-    want = totals(by, rest)
-    assert shown == pytest.approx([n / SCALE[by] for n in want.values()], rel=5e-3)
-    rows = [w for w in words if w in NAMES]
-    assert rows == list(want)
+    want = totals(*state)
+    assert shown == pytest.approx([n / SCALE[state[0]] for n in want.values()], rel=5e-3)
+    assert [w for w in words if w in NAMES] == list(want)
 
 
-@pytest.mark.parametrize("by, rest", STATES)
-def test_bars_are_to_scale(by, rest):
-    svg = ranking(by, rest).svg
-    want = totals(by, rest)
+@pytest.mark.parametrize("state", STATES)
+def test_bars_are_to_scale(state):
+    svg = ranking(*state).svg
+    want = totals(*state)
     bars = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="2[34]"', svg)
     ends = {}
     for x, y, wide in bars:
@@ -66,44 +65,47 @@ def test_bars_are_to_scale(by, rest):
         ends[row] = max(ends.get(row, 0), float(x) + float(wide) - 296)
     most = max(want.values())
     for row, total in enumerate(want.values()):
-        assert ends[row] == pytest.approx(312 * total / most, abs=6), (by, rest, row)
+        # parts under 3 px are left out, two of them at most
+        assert ends[row] == pytest.approx(312 * total / most, abs=6), (state, row)
 
 
 def test_the_places_are_those_of_the_orders():
-    for by, rest in STATES:
-        before, after = list(totals("MACs", rest)), list(totals(by, rest))
+    for by, steps, batch in STATES:
+        before, after = (list(totals(which, steps, batch)) for which in ("MACs", by))
         want = {name: before.index(name) - after.index(name) for name in after}
-        assert moves(by, rest) == want and sum(want.values()) == 0
-    assert moves("bytes")["GPT"] == 2 and max(moves("bytes").values()) == 2
+        assert moves(by, steps, batch) == want and sum(want.values()) == 0
+    assert moves("bytes")["GPT"] == 2
     assert sorted(moves("bytes").values())[-2] == 1  # the bet has one answer
 
 
 def test_titles_are_findings():
-    titles = {state: ranking(*state).title for state in STATES}
-    assert titles["MACs", "moves bytes"] == "By MACs MoE leads: 321 times the MACs of GPT"
-    assert titles["bytes", "moves bytes"] == (
-        "By bytes GPT climbs 2 places: past ResNet, of 29.6 times its MACs"
+    assert ranking("MACs").title == "By MACs MoE leads: 321 times the MACs of GPT"
+    assert ranking("bytes").title == (
+        "By bytes GPT climbs 2 places: past ResNet (29.6 times its MACs)"
     )
-    assert titles["bytes", "rides along"] == (
-        "By bytes GPT climbs 3 places: past Mamba, of 99.4 times its MACs"
+    assert ranking("bytes", batch=4).title == (
+        "By bytes Mamba climbs 2 places: past MoE (3.23 times its MACs)"
     )
+    assert ranking("time", batch=4).title == "By time MoE leads: 113 times the time of GPT"
     macs = {name: block.macs() for name, block in blocks().items()}
     assert f"{macs['ResNet'] / macs['GPT']:.3g}" == "29.6"
-    assert f"{macs['Mamba'] / macs['GPT']:.3g}" == "99.4"
+    assert f"{macs['MoE'] / macs['Mamba']:.3g}" == "3.23"
 
 
-def test_the_rest_moves_bytes_or_none():
-    full, tint = ranking("bytes").svg, ranking("bytes", "rides along").svg
-    assert full.count(palette.MOVEMENT_TINT) > tint.count(palette.MOVEMENT_TINT)
-    scan = [w for w in texts_of(full) if w == "scan"]
-    assert scan and "scan" not in texts_of(tint)
+def test_fused_steps_move_less_and_mark_what_each_alone_moves():
+    for batch in (1, 16):
+        alone, fused = (ranking("bytes", steps, batch).svg for steps in STEPS)
+        assert alone.count(palette.MOVEMENT_TINT) > fused.count(palette.MOVEMENT_TINT)
+        assert "each step alone" in texts_of(fused) and "each step alone" not in texts_of(alone)
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (("FLOPs",), "ranking: by is 'FLOPs'; take one of MACs, bytes, time"),
-        (("bytes", "gone"), "ranking: rest is 'gone'; take one of moves bytes, rides along"),
+        (("bytes", "gone"), "ranking: steps is 'gone'; take one of each alone, fused"),
+        (("bytes", "fused", 17), "ranking: batch is 17; take 16 at most"),
+        (("bytes", "fused", 0), "ranking: batch must be a whole number of at least 1; got 0"),
     ],
 )
 def test_unknown_states_are_refused(arguments, message):

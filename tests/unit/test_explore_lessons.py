@@ -61,8 +61,10 @@ STATES += [
     for m, c, b in product(LEVERS, CONTEXTS, SEQUENCES)
 ]
 STATES += [
-    (RANKED, {"by": by, "rest": rest})
-    for by, rest in product(("MACs", "bytes", "time"), ("moves bytes", "rides along"))
+    (RANKED, {"by": by, "steps": steps, "batch": batch})
+    for by, steps, batch in product(
+        ("MACs", "bytes", "time"), ("each alone", "fused"), (1, 2, 4, 8, 16)
+    )
 ]
 STATES += [
     (SCOPE, {"order": o, "tile": t, "lines": n}) for o, t, n in product(ORDERS, TILES, LINES)
@@ -430,11 +432,11 @@ def test_the_stored_ranking_does_not_give_the_bet_away():
 @pytest.mark.parametrize("bet", ["Mamba", "mamba", "GPT"])
 def test_the_bet_on_the_ranking_stands_beside_its_block(wager, bet):
     wager("climber", bet)
-    for by, rest in product(("MACs", "bytes", "time"), ("moves bytes", "rides along")):
-        svg = RANKED.at(by=by, rest=rest).svg
+    for by, steps in product(("MACs", "bytes", "time"), ("each alone", "fused")):
+        svg = RANKED.at(by=by, steps=steps).svg
         assert faults(svg) == [] and len(diamonds(svg)) == 2  # in its row and in the legend
     line = bet_line(explore.reranking_bars())
-    assert line.endswith("; it is GPT (each step moves its bytes).")
+    assert line.endswith("; it is GPT (each step alone, batch 1).")
 
 
 def test_the_microscope_walks_from_the_first_mac_to_the_last():

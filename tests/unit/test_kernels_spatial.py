@@ -50,6 +50,15 @@ def test_whole_rows_at_once_give_the_same_sums(layer):
         close(spatial.conv_row_loops(X, W, padding), spatial.conv_loops(X, W, padding=padding))
 
 
+@given(layers(depthwise=True))
+def test_whole_rows_of_each_channel_give_the_same_sums(layer):
+    X, W, steps = layer
+    padding = steps["padding"]
+    if W.shape[1] <= X.shape[2] + 2 * padding and W.shape[2] <= X.shape[3] + 2 * padding:
+        expected = spatial.depthwise_loops(X, W, padding=padding)
+        close(spatial.depthwise_row_loops(X, W, padding), expected)
+
+
 @given(layers())
 def test_pytorch_convolves_alike(torch, layer):
     X, W, steps = layer
@@ -163,7 +172,7 @@ def test_short_integers_do_not_overflow():
     forms = spatial.conv_loops, spatial.conv_row_loops, spatial.conv_lowered, spatial.conv_shifted
     for form in forms:
         assert (form(X, W) == 9 * 200 * 100).all()
-    for form in (spatial.depthwise, spatial.depthwise_loops):
+    for form in (spatial.depthwise, spatial.depthwise_loops, spatial.depthwise_row_loops):
         assert (form(X, W[0]) == 9 * 200 * 100).all()
     assert spatial.windows(X, (3, 3)).dtype == spatial.im2col(X, (3, 3)).dtype == np.uint8
 

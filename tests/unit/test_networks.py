@@ -708,3 +708,45 @@ def test_the_blocks_are_parts_of_published_networks():
     assert sum(each) == ffn and len(each) == 3
     assert blocks["ViT"].parameters == blocks["GPT"].parameters
     assert blocks["ResNet"].name.endswith("stage3.1") and blocks["ResNet"].macs() == 218_365_952
+
+
+def test_a_fused_step_leaves_what_comes_from_further_back():
+    """ViT's block by hand: 197 tokens of 768, in fp32."""
+    block, x = networks.blocks()["ViT"], 197 * 768
+    parameters = block.parameters - sum(
+        prod(shape)
+        for layer in block
+        if layer.contracts
+        for shape in layer.parameter_shapes.values()
+    )
+    products = sum(layer.meters().moved for layer in block if layer.contracts)
+    # both skips are read, both norms hand their result on
+    assert block.meters(fused=True).moved == products + 4 * (4 * x + parameters)
+    assert block.meters(fused=True).macs == block.macs()
+
+
+def test_a_fused_scan_reads_its_inputs_and_writes_its_output():
+    scan = [layer for layer in networks.blocks()["Mamba"] if layer.primitive == "scan"]
+    tokens, inner, states = 196, 1536, 16
+    moved = 3 * tokens * inner + 2 * tokens * states + inner * states + inner
+    assert sum(layer.meters(fused=True).moved for layer in scan) == 4 * moved
+    alone = sum(layer.meters().moved for layer in scan)
+    assert alone > 40 * 4 * moved
+
+
+def test_products_are_never_fused():
+    for block in networks.blocks().values():
+        for layer in block:
+            if layer.contracts:
+                assert layer.meters(fused=True) == layer.meters()
+
+
+def test_sentences():
+    said = {name: " ".join(networks.sentence(b)) for name, b in networks.blocks().items()}
+    assert said["ViT"] == said["GPT"] == "norm attention + norm FFN +"
+    assert said["MoE"] == "norm attention + norm route experts +"
+    assert said["ResNet"] == "conv norm relu conv norm relu conv norm + relu"
+    assert said["MobileNet"] == "depthwise norm relu conv norm relu"
+    assert said["Mamba"] == "norm dense depthwise silu dense softplus scan gate dense +"
+    assert networks.sentence(networks.bert("tiny"))[-2:] == ["norm", "dense"]
+    assert networks.sentence(networks.dlrm()).count("look-up") == 1

@@ -425,10 +425,11 @@ def tiled_one_product():
     ],
 )
 def lowered(side, taps, channels, filters):
-    """Lower a convolution without padding to one matrix product: its sizes M, K and N.
+    """Write a convolution as one matrix product: M, K and N.
 
-    `filters` filters of `taps` × `taps` over `channels` maps of `side` × `side`, each moved by one
-    pixel. The product is M × K times K × N: a row for each position, a column for each filter.
+    Its `filters` filters are `taps` × `taps`, over `channels` maps of `side` × `side`; each moves by
+    one pixel, without padding. The product is M × K times K × N: a row for each position, a column
+    for each filter.
     Return three whole numbers.
     """
     # BEGIN SOLUTION
@@ -496,10 +497,11 @@ def lowered_taps_line(side, taps, channels, filters):
     ],
 )
 def tile_traffic(n, b):
-    """Count the numbers that a product of n × n matrices in tiles of b × b fetches.
+    """Count the numbers that a tiled matrix product fetches.
 
-    The tiles go in the order i, k, j; b divides n. The cache holds the three tiles in use, one of
-    each matrix, and fetches a tile whenever it was not in use just before. Return a whole number.
+    The matrices are n × n, the tiles b × b, in the order i, k, j, and b divides n. The cache holds
+    the three tiles in use, one of each matrix, and fetches a tile whenever it was not in use just
+    before. Return a whole number.
     """
     # BEGIN SOLUTION
     tiles = n // b
@@ -574,10 +576,10 @@ def traffic_with_writes(n, b):
     ],
 )
 def choose_tile(n, cache, itemsize):
-    """Choose the side of a tile: the longest that divides n, with three tiles in the cache.
+    """Choose the longest side of a tile that divides n.
 
-    `n`: the side of the matrices; `cache`: bytes; `itemsize`: bytes of a number.
-    Return a whole number; there is always one that fits.
+    Three tiles must fit into the cache. `n`: the side of the matrices; `cache`: its bytes;
+    `itemsize`: bytes of a number. Return a whole number; there is always one that fits.
     """
     # BEGIN SOLUTION
     return next(b for b in range(n, 0, -1) if n % b == 0 and 3 * b * b * itemsize <= cache)

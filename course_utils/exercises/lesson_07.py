@@ -16,7 +16,7 @@ def worst_order():
 
 @prediction(unit="×")
 def order_speed():
-    """A product of two matrices of 512 × 512 in fp32, three compiled loops on one thread: the best
+    """A product of two matrices of 256 × 256 in fp32, three compiled loops on one thread: the best
     of the six orders, and the worst.
 
     How many times as long does the worst take on your computer?
@@ -427,7 +427,7 @@ def tiled_one_product():
 def lowered(side, taps, channels, filters):
     """Write a convolution as one matrix product: M, K and N.
 
-    Its `filters` filters are `taps` × `taps`, over `channels` maps of `side` × `side`; each moves by
+    Its `filters` filters are `taps` × `taps`, on `channels` maps of `side` × `side`; each moves by
     one pixel, without padding. The product is M × K times K × N: a row for each position, a column
     for each filter.
     Return three whole numbers.

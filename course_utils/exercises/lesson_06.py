@@ -10,14 +10,14 @@ def deep_digits():
     """2,500 digits pass 30 layers of 256 ReLUs, with random weights that nobody trains. What comes
     out of them is compared with the means of each digit's outputs, known from 2,500 others.
 
-    How many % are still told apart? (Without any layer, 79 %; by lot, 10 %.)
+    How many % are still told apart, where lots give 10 %?
     """
 
 
 @prediction(unit="×")
 def separable_time():
-    """A 3×3 convolution, 64 → 64 channels on 56×56 pixels, is replaced by a depthwise one, 3×3 for
-    each channel alone, and a 1×1 one: 7.9 times fewer MACs. Both run as NumPy on one thread.
+    """A 3×3 convolution, 64 → 64 channels on 56×56 pixels, or a depthwise 3×3 and a 1×1 instead,
+    7.9 times fewer MACs. Both run as NumPy on one thread.
 
     How many times as fast are the two on your computer?
     """
@@ -37,8 +37,8 @@ def climber():
     """Six blocks, one call each, batch 1, fp32: ResNet and MobileNet on maps of 14×14; ViT, Mamba
     and a mixture of experts (MoE) on about 196 tokens; GPT on one token, 195 are in its cache.
 
-    Ranked by MACs, the largest first, they are MoE, ViT, Mamba, ResNet, MobileNet, GPT. Which of
-    them climbs the most places when they are ranked by the bytes that they move?
+    By MACs, the largest first, they are MoE, ViT, Mamba, ResNet, MobileNet, GPT. Which of them
+    climbs the most places when they are ranked by the bytes that they move?
     """
 
 
@@ -246,6 +246,13 @@ def saving_in_percent():
 
 
 @separable_saving.mistake(
+    "that is another layer, from 64 to 64 channels. How many has this one?", "P2"
+)
+def saving_of_the_bet():
+    return 9 * 64 * 64 / (9 * 64 + 64 * 64)
+
+
+@separable_saving.mistake(
     "one of the two has the wrong channels. How many come in to each, and how many go out?", "P2"
 )
 def saving_of_filters_on_outputs():
@@ -294,7 +301,8 @@ def depthwise_macs():
 
 
 @depthwise_intensity.mistake(
-    "that is FLOP for each number. How many bytes has a number of fp32?", "U2"
+    "four times too much. How many bytes has a number of fp32, and how many outputs are there?",
+    "U2",
 )
 def depthwise_per_number():
     return 2 * 28 * 28 * 128 * 9 / ((56 * 56 + 28 * 28) * 128 + 128 * 9)
@@ -320,6 +328,13 @@ def depthwise_without_input():
 )
 def depthwise_stride_one():
     return 2 * 56 * 56 * 128 * 9 / ((2 * 56 * 56 * 128 + 128 * 9) * 4)
+
+
+@depthwise_intensity.mistake(
+    "those are the weights of a full convolution. How many filters has a depthwise one?", "P2"
+)
+def depthwise_many_filters():
+    return 2 * 28 * 28 * 128 * 9 / (((56 * 56 + 28 * 28) * 128 + 128 * 128 * 9) * 4)
 
 
 @depthwise_intensity.mistake(
@@ -582,9 +597,9 @@ def patch_depthwise():
 def fused_bytes():
     """Between two layers stand `s = x + z`, then `y = norm(s)`, 512 tokens of width 768 in fp32.
 
-    The product that comes next reads y, and the next skip reads s. Each step reads its arrays from
-    memory and writes its result there, once. How many bytes are saved when one pass over the rows
-    does both steps (*fused*)? The norm's own scale and shift do not count.
+    The next product reads y, the next skip reads s. Each of the two steps reads its arrays from
+    memory and writes its result there, once (a norm is one step here). How many bytes are saved
+    when one pass does both (*fused*)? The norm's scale and shift do not count.
     """
     tokens, width, itemsize = 512, 768, 4
     return tokens * width * itemsize  # s is not read again

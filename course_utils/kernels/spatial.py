@@ -287,6 +287,27 @@ def conv_shifted(X, W, stride=1, padding=0, dilation=1):
     return H.transpose(0, 2, 1, 3)
 
 
+def conv_flat(X, W, padding=0):
+    """The convolution at stride 1 as one product a tap, over whole maps with their rows end to end.
+
+    A tap moves along the row of pixels, borders and all; sums that run over an edge are cut off.
+
+    >>> conv_flat(np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 3))).tolist()
+    [[[[9.0, 9.0]]]]
+    """
+    X, W = floats(*fitting(X=(X, "bcyx"), W=(W, "kcrs")))
+    _, padding, _ = _steps(1, padding, 1)
+    y, x = outputs(X.shape[2:], W.shape[2:], padding=padding)
+    b, c, _, wide = (X := _bordered(X, padding)).shape
+    pixels, length = X.reshape(b, c, -1), (y - 1) * wide + x
+    taps = np.ascontiguousarray(W.transpose(2, 3, 0, 1))
+    H = np.zeros((b, len(W), y * wide), X.dtype)
+    for r, s in np.ndindex(W.shape[2:]):
+        start = r * wide + s
+        H[..., :length] += taps[r, s] @ pixels[..., start : start + length]
+    return H.reshape(b, len(W), y, wide)[..., :x]
+
+
 def depthwise(X, W, stride=1, padding=0, dilation=1):
     """Each channel with its own filter: a product for each tap, over the shifted image.
 

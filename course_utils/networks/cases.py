@@ -257,17 +257,20 @@ def ranking():
 def overview():
     """All counters on all cases as text: what is printed over the exact count, both in MACs.
 
-    = exact · + something where there is nothing to count · - no number.
+    = exact · + something where there is nothing to count · - no number.  Two tables of six cases,
+    so that a line fits a narrow window.
 
     >>> for line in overview().splitlines()[:2]:
     ...     print(line)
-                           dense convo depth group embed   rnn  lstm   gru atten multi  bert gpt-2
-    DeepSpeed                  =     =     =     =     =     0     0     0     =     =     =     =
+                           dense convo depth group embed   rnn
+    DeepSpeed                  =     =     =     =     =     0
     """
-    lines = ["".join([f"{'':<22}", *(f"{name[:5]:>6}" for name in cases())])]
-    for counter in ranking():
-        cells = [_cell(counters()[counter, name]) for name in cases()]
-        lines.append("".join([f"{counter:<22}", *(f"{cell:>6}" for cell in cells)]))
+    names, lines = [*cases()], []
+    for half in (names[:6], names[6:]):
+        lines.append("".join([f"{'':<22}", *(f"{name[:5]:>6}" for name in half)]))
+        for counter in ranking():
+            cells = [_cell(counters()[counter, name]) for name in half]
+            lines.append("".join([f"{counter:<22}", *(f"{cell:>6}" for cell in cells)]))
     return "\n".join(lines)
 
 

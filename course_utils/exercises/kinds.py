@@ -137,6 +137,10 @@ class Function(Exercise):
             place = next(n for n, w in enumerate(want) if not same(got[n], w, self.tolerance))
             returns = f"number {place + 1} of the {len(want)} is {brief(got[place])}"
             got, want = got[place], want[place]
+        if isinstance(got, Odd) and isinstance(want, tuple):
+            return f"for {where} {returns}; return a list"
+        if want and isinstance(want, tuple) and all(isinstance(w, str) for w in want):
+            return f"for {where} {_first_choice(got, want)}"
         if shape(got) != shape(want):
             asked = f"shape {shape(want)}" if shape(want) else "one number or an array of one"
             return f"for {where} {returns}, of shape {shape(got)}; asked is {asked}"
@@ -150,6 +154,18 @@ def _argument(value):
     """An argument of a case in a few words: the course's own, so that its repr can be read."""
     data = plain(value)
     return shown(repr(value).split(":")[0], 60) if isinstance(data, Odd) else brief(data)
+
+
+def _first_choice(got, want):
+    """What is off in the texts that a function chooses; it never tells which."""
+    returns = f"it returns {brief(got)}"
+    if not isinstance(got, tuple):
+        return f"{returns}; return a list"
+    if any(g not in want for g in got):
+        return f"{returns}: is each of them one that was asked?"
+    if any(w not in got for w in want):
+        return f"{returns}: is one missing?"
+    return f"{returns}: in which order, and how often, were they asked?"
 
 
 def _first_entry(got, want, tolerance):
@@ -219,6 +235,8 @@ class Value(Exercise):
             return f"{shown}: can it be that small?"
         if same(got, want, 1e-3):
             return "close, and not exact: is something rounded, or off by one?"
+        if _is_rounded(got, want):
+            return f"{shown}: is it rounded? Give one digit more"
         for size in (10.0**3, 2.0**10):
             if any(same(got, want * size**n, max(self.tolerance, 1e-6)) for n in _PREFIXES):
                 return f"{shown}: the answer is asked in {self.unit}; which prefix has yours?"
@@ -228,6 +246,17 @@ class Value(Exercise):
             return f"{shown}: how many bits are in a byte, and which of the two is asked?"
         side = "large" if got > want else "small"
         return f'{shown} is too {side}. hint("{self.name}") asks a question that helps'
+
+
+def _is_rounded(got, want):
+    """Whether it is `want` in one, two or three digits, such as 8 for 7.89."""
+    near = same(got, want, 0.01 if isinstance(want, int) else 0.05)
+    return near and any(got == float(f"{want:.{digits}g}") for digits in (1, 2, 3))
+
+
+def _letters(word):
+    """What counts of a word that was typed: "j-k-i" is "jki", and "gpt" is "GPT"."""
+    return "".join(filter(str.isalnum, word)).lower()
 
 
 @dataclass(frozen=True)
@@ -253,9 +282,9 @@ class Prediction:
         except TimeUp:
             got = None
         if self.words:
-            word = got.strip().lower() if isinstance(got, str) else None
-            if word in (known := {known.lower(): known for known in self.words}):
-                return known[word]
+            known = {_letters(word): word for word in self.words}
+            if isinstance(got, str) and _letters(got) in known:
+                return known[_letters(got)]
             raise ValueError(f"{self.name} takes one of {', '.join(map(repr, self.words))}")
         if is_number(got) and got > 0:
             return got

@@ -16,7 +16,7 @@ def worst_order():
 
 @prediction(unit="×")
 def order_speed():
-    """A product of two matrices of 256 × 256 in fp32, three compiled loops on one thread: the best
+    """A product of two matrices of 432 × 432 in fp32, three compiled loops on one thread: the best
     of the six orders, and the worst.
 
     How many times as long does the worst take on your computer?
@@ -25,8 +25,8 @@ def order_speed():
 
 @prediction(unit="×")
 def ladder():
-    """The same product, 256 × 256: three loops in pure Python over lists of lists, and NumPy's `@`,
-    both on one thread.
+    """A product of square matrices on one thread: three loops in pure Python over lists of lists,
+    and NumPy's `@`.
 
     How many times as many MACs a second does `@` do on your computer?
     """
@@ -34,19 +34,19 @@ def ladder():
 
 @prediction(unit="×")
 def mask_time():
-    """`x[mask]` picks half of a million numbers. Once the mask is drawn by lot, once all of its
-    `True` stand first: the same count, the same bytes.
+    """`np.where(mask, x, 0)` keeps half of a million numbers. Once the mask is drawn by lot, once
+    all of its `True` stand first: the same count, the same bytes.
 
-    How many times as long does the mixed mask take on your computer?
+    How many times as long does the drawn mask take on your computer?
     """
 
 
 @prediction(unit="%")
 def rest_share():
-    """A layer of BERT-large, 512 tokens, on a V100: matrix products take 99.8 % of its operations.
+    """A layer of BERT-large reads one text of 512 tokens, fp16, on a V100. Matrix products take
+    99.8 % of its operations; every other step passes over arrays in memory, on its own.
 
-    How many % of the time do they take at best, if every other step is a pass of its own over
-    arrays in memory, in fp16?
+    How many % of the time do the products take at best?
     """
 
 
@@ -260,6 +260,23 @@ def misses_by_number():
     return 2 * 32 * 32 + 32**3
 
 
+@ikj_misses.mistake("those are bytes. How many lines are they?", "U2")
+def misses_in_bytes():
+    return 32 * 4352
+
+
+@ikj_misses.mistake(
+    "one of the three is missing. Does A come from the cache without being fetched?", "R1"
+)
+def misses_without_a_row_by_row():
+    return 32 * 128 + 32 * 128
+
+
+@ikj_misses.mistake("that fetches A number by number. Who else uses the line of A[i,k] soon?", "K1")
+def misses_of_a_by_number():
+    return 32 * 32 + 32 * 128 + 32 * 128
+
+
 @ikj_misses.mistake("that is B alone. Who fetches A and C?", "R1")
 def misses_of_b():
     return 32 * 128
@@ -282,7 +299,7 @@ def misses_row_by_row():
 @value(
     minutes=2,
     level=2,
-    unit="numbers",
+    unit="numbers along a side",
     hints=[
         "How many tiles must be in the cache at once?",
         "How many bytes has a tile of side b? Try b = 10 first.",
@@ -295,6 +312,11 @@ def largest_tile():
     """
     cache, tiles, itemsize = 32 * 1024, 3, 4
     return int((cache / (tiles * itemsize)) ** 0.5)
+
+
+@largest_tile.mistake("three tiles of that side fit. Is there room for one more along it?", "K1")
+def tile_power_of_two():
+    return 32
 
 
 @largest_tile.mistake("that is one tile. How many must live at once?", "K1")
@@ -493,7 +515,8 @@ def lowered_taps_line(side, taps, channels, filters):
     hints=[
         "How many tiles are there along each side, and how many products of tiles?",
         "For one pair (i, k): which tile stays, and which ones come and go?",
-        "Try n = 4 and b = 2 by hand. What comes out?",
+        "Write down the tiles in use for n = 4 and b = 2, eight rows of three. How many are new in "
+        "each row?",
     ],
 )
 def tile_traffic(n, b):
@@ -551,6 +574,23 @@ def traffic_c_once(n, b):
     return 2 * (n // b) ** 3 * b**2 + 2 * n * n
 
 
+@tile_traffic.mistake(
+    "that keeps A for good, and C as long. Which tile is it that stays while j runs?", "W1"
+)
+def traffic_two_kept(n, b):
+    return 2 * n * n + n**3 // b
+
+
+@tile_traffic.mistake("a product of tiles uses three of them. How many are counted here?", "P2")
+def traffic_one_tile_each(n, b):
+    return (n // b) ** 3 * b**2
+
+
+@tile_traffic.mistake("a tile is a square. How many numbers has it?", "U2")
+def traffic_by_side(n, b):
+    return ((n // b) ** 2 + 2 * (n // b) ** 3) * b
+
+
 @tile_traffic.mistake("that has no tiles. What is a tile of B used for before it leaves?", "W1")
 def traffic_untiled(n, b):
     return 2 * n**3 + n * n
@@ -592,8 +632,9 @@ def _draw(random):
         (836, 2**21, 4),
         (512, 2**15, 4),
         (720, 2**18, random.choice((2, 8))),
-        (60, 12, 4),
+        (60, 13, 4),
         (8, 768, 4),
+        (9, 108, 4),
     ]
 
 
@@ -639,9 +680,10 @@ def choose_fp32(n, cache, itemsize):
 def data_addresses(operations):
     """Choose the operations whose addresses depend on their data.
 
-    `operations` is a list of some of these texts: "matmul", "3×3 conv", "dense attention",
-    "top-1 routing", "embedding look-up", "ReLU", "beam search". Sizes are given beforehand.
-    Return the chosen ones as a list, in the order of `operations`.
+    `operations` is a list of some of these texts: "matmul", "3×3 conv", "dense attention", "ReLU",
+    "embedding look-up" (by index), "top-1 routing" (a token runs through the expert that scores
+    best), "beam search" (of all texts begun, only the k most likely ones are written on). Sizes
+    are given beforehand. Return the chosen ones as a list, in the order of `operations`.
     """
     # BEGIN SOLUTION
     look = {"top-1 routing", "embedding look-up", "beam search"}
@@ -714,6 +756,13 @@ def addresses_without_lookup(operations):
 )
 def addresses_fixed(operations):
     return [n for n in operations if n not in {"top-1 routing", "embedding look-up", "beam search"}]
+
+
+@data_addresses.mistake(
+    "a product reads every number, whatever the numbers are. Which address would data decide?", "D1"
+)
+def addresses_of_products(operations):
+    return [n for n in operations if n not in {"3×3 conv", "dense attention", "ReLU"}]
 
 
 @data_addresses.mistake("values depend on data in all seven. And addresses?", "D1")

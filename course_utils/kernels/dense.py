@@ -95,5 +95,27 @@ def iob(X, W, H):
                 H[b, o] += X[b, i] * W[i, o]
 
 
+@_checked
+@compiled
+def bio_by_four(X, W, H):
+    """As `bio`, four rows of X at a time: a weight, once in a register, serves four samples.
+
+    Compilers call it unroll-and-jam.
+    """
+    whole = X.shape[0] // 4 * 4
+    for b in range(0, whole, 4):
+        for i in range(X.shape[1]):
+            for o in range(W.shape[1]):
+                w = W[i, o]
+                H[b, o] += X[b, i] * w
+                H[b + 1, o] += X[b + 1, i] * w
+                H[b + 2, o] += X[b + 2, i] * w
+                H[b + 3, o] += X[b + 3, i] * w
+    for b in range(whole, X.shape[0]):
+        for i in range(X.shape[1]):
+            for o in range(W.shape[1]):
+                H[b, o] += X[b, i] * W[i, o]
+
+
 # The loops of TEXT in each of their six orders: `loops[order](X, W, H)` adds X @ W to H.
 loops = {"boi": boi, "bio": bio, "obi": obi, "oib": oib, "ibo": ibo, "iob": iob}

@@ -650,6 +650,7 @@ def test_a_bet_taken_back_is_gone(capsys):
         ("digit_macs", None, "○ no bet yet"),
         ("first_limit", "memory", "○ first_limit takes one of 'compute', 'movement'"),
         ("first_limit", 3, "○ first_limit takes one of 'compute', 'movement'"),
+        ("worst_order", " J-k, i", "◇ your bet: jki"),
         ("digit_mac", 3, "○ there is no exercise 'digit_mac'; the nearest name is 'digit_macs'"),
         ("dot_bytes", 3, '○ dot_bytes is an exercise: check("dot_bytes", …)'),
         (7, 3, "○ an exercise is called by its name in quotes"),

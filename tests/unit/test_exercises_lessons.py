@@ -488,3 +488,16 @@ def test_tolerance():
     assert grade("dot_bytes", 8001).message == (
         "close, and not exact: is something rounded, or off by one?"
     )
+
+
+@pytest.mark.parametrize(
+    "name, rounded",
+    [("add_intensity", 0.08), ("fused_bytes", 1_570_000), ("fused_bytes", 1.57e6)],
+)
+def test_a_rounded_answer_is_told_so(name, rounded):
+    assert grade(name, rounded).message.endswith(": is it rounded? Give one digit more")
+
+
+@pytest.mark.parametrize("name, odd", [("add_intensity", 0.085), ("largest_tile", 50)])
+def test_an_answer_that_is_only_near_is_not_called_rounded(name, odd):
+    assert "rounded" not in grade(name, odd).message

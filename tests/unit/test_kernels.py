@@ -21,6 +21,14 @@ def test_loops_in_each_order_and_layout_add_the_product(order, stored):
     assert np.allclose(H, 1 + X @ W)
 
 
+@pytest.mark.parametrize("batch", range(1, 10))
+def test_four_rows_at_a_time_add_the_same_product_and_leave_no_row(batch):
+    X = RNG.random((batch, 7), np.float32)
+    H = np.ones((batch, 3), np.float32)
+    dense.bio_by_four(X, W, H)
+    assert np.allclose(H, 1 + X @ W)
+
+
 @pytest.mark.parametrize("order", dense.loops)
 def test_loops_run_in_the_order_of_their_name(order):
     H = Recorder()

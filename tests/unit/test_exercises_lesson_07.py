@@ -152,6 +152,35 @@ def test_the_traps_of_a_tile(answer, code):
     assert (verdict.state, verdict.code) == ("wrong", code)
 
 
+def test_a_tile_found_by_halving_is_not_always_the_longest():
+    def halved(n, cache, itemsize):
+        while 3 * n * n * itemsize > cache:
+            n //= 2
+        return n
+
+    assert grade("choose_tile", halved).state == "wrong"
+
+
+@pytest.mark.parametrize("extra, exact", [(0, False), (16, True), (128, True)])
+def test_a_cache_that_drops_the_oldest_wants_room_for_four_tiles(extra, exact):
+    """The tile of B that goes stays while the next one comes: what the lesson says of 48 × 48."""
+    nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=432, j=432, k=432).order("i", "k", "j")
+    lines = 4 * 48 * 48 // 16 + extra
+    replayed = 16 * misses(nest.tile(i=48, k=48, j=48), f"{64 * lines}B/{lines}")
+    counted = bank.find("tile_traffic").reference(432, 48)
+    assert replayed == counted if exact else replayed > 1.1 * counted
+
+
+def test_a_power_of_two_makes_the_tiles_of_one_product_collide():
+    """The next question: 256 × 256 in 64 sets of 8 lines fetches more than 288 × 288."""
+    fetched = {}
+    for n in 256, 288:
+        nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=n, j=n, k=n).order("i", "k", "j")
+        fetched[n] = 16 * misses(nest.tile(i=32, k=32, j=32), "32KiB/8")
+    assert fetched[288] == bank.find("tile_traffic").reference(288, 32)
+    assert fetched[256] > 5 * fetched[288]
+
+
 # Lowering
 
 
@@ -197,6 +226,22 @@ def test_data_addresses():
 def test_the_traps_of_addresses(answer, code):
     verdict = grade("data_addresses", answer)
     assert (verdict.state, verdict.code) == ("wrong" if code else "right", code)
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (lambda names: set(names) & set(DATA), "an object of type set; return a list"),
+        (lambda names: "ReLU", "it returns 'ReLU'; return a list"),
+        (lambda names: sorted(set(names) & set(DATA)), "in which order, and how often,"),
+        (lambda names: [n for n in names if n in DATA] * 2, "in which order, and how often,"),
+        (lambda names: [n for n in names if n in [*DATA, "3×3 conv"]], "is each of them one"),
+        (lambda names: [n for n in names if n == "beam search"], "is one missing?"),
+    ],
+)
+def test_what_is_said_of_other_choices(answer, words):
+    message = grade("data_addresses", answer).message
+    assert words in message and "(3,)" not in message
 
 
 # The loops

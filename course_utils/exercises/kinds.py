@@ -161,9 +161,10 @@ def _first_choice(got, want):
     returns = f"it returns {brief(got)}"
     if not isinstance(got, tuple):
         return f"{returns}; return a list"
-    if any(g not in want for g in got):
-        return f"{returns}: is each of them one that was asked?"
-    if any(w not in got for w in want):
+    spare, missing = (any(x not in b for x in a) for a, b in ((got, want), (want, got)))
+    if spare:
+        return f"{returns}: is each of them asked{', and is one missing' * missing}?"
+    if missing:
         return f"{returns}: is one missing?"
     return f"{returns}: in which order, and how often, were they asked?"
 

@@ -43,10 +43,11 @@ def mask_time():
 
 @prediction(unit="%")
 def rest_share():
-    """A layer of BERT-large reads one text of 512 tokens, fp16, on a V100. Matrix products take
-    99.8 % of its operations; every other step passes over arrays in memory, on its own.
+    """A layer of BERT-large reads one text of 512 tokens, fp16, on a V100, a GPU. Matrix products
+    take 99.8 % of its operations.
 
-    How many % of the time do the products take at best?
+    How many % of the time do they take, if every step runs as fast as its roof allows, and every
+    step but the products, biases too, is a pass of its own over arrays in memory?
     """
 
 
@@ -195,7 +196,7 @@ def order_changes_work():
 
 @order_flops.mistake("that is a ratio of misses. What is counted here?", "D1")
 def order_misses():
-    return 66560 / 4352
+    return round(66560 / 4352, 1)
 
 
 @order_flops.mistake("does an order leave out turns of a loop, or change their sequence?", "D1")
@@ -260,6 +261,33 @@ def misses_by_number():
     return 2 * 32 * 32 + 32**3
 
 
+@ikj_misses.mistake(
+    "that keeps 24 lines of B. When its row 0 comes again, which lines have been dropped last?",
+    "K1",
+)
+def misses_if_some_of_b_stays():
+    return 128 + 128 + 128 + 31 * (128 - 24)
+
+
+@ikj_misses.mistake(
+    "that keeps 24 lines of B from the start. Which lines did the last pass leave? Are they the "
+    "ones that come next?",
+    "K1",
+)
+def misses_if_some_of_b_stays_always():
+    return 128 + 128 + 32 * (128 - 24)
+
+
+@ikj_misses.mistake("that fetches all three for each i. Whose lines are read once?", "K1")
+def misses_of_all_for_each_i():
+    return 3 * 32 * 128
+
+
+@ikj_misses.mistake("that fetches B number by number. How many come with a line?", "K1")
+def misses_of_b_by_number():
+    return 128 + 128 + 32**3
+
+
 @ikj_misses.mistake("those are bytes. How many lines are they?", "U2")
 def misses_in_bytes():
     return 32 * 4352
@@ -306,7 +334,7 @@ def misses_row_by_row():
     ],
 )
 def largest_tile():
-    """Three square tiles, one each of A, B and C in fp32, lie together in a cache of 32 KiB.
+    """Three square tiles, one each of A, B and C in fp32, lie packed in a cache of 32 KiB.
 
     How long can their side be at most?
     """
@@ -314,9 +342,19 @@ def largest_tile():
     return int((cache / (tiles * itemsize)) ** 0.5)
 
 
-@largest_tile.mistake("three tiles of that side fit. Is there room for one more along it?", "K1")
+@largest_tile.mistake("three such tiles fit. Do they with a side longer by one as well?", "O2")
 def tile_power_of_two():
     return 32
+
+
+@largest_tile.mistake("that is whole lines of 64 B. Packed, do three tiles of 49 fit?", "O2")
+def tile_of_whole_lines():
+    return 48
+
+
+@largest_tile.mistake("so long may it be with four tiles. How many does a product need?", "K1")
+def four_tiles():
+    return int((32 * 1024 / 16) ** 0.5)
 
 
 @largest_tile.mistake("that is one tile. How many must live at once?", "K1")
@@ -484,6 +522,21 @@ def lowered_padded(side, taps, channels, filters):
     return side**2, channels * taps**2, filters
 
 
+@lowered.mistake("the sum runs over K. Which of your three is that?", "P2")
+def lowered_k_last(side, taps, channels, filters):
+    return (side - taps + 1) ** 2, filters, channels * taps**2
+
+
+@lowered.mistake("does a window lie on one map, or on all of them at once?", "P2")
+def lowered_channels_in_m(side, taps, channels, filters):
+    return channels * (side - taps + 1) ** 2, taps**2, filters
+
+
+@lowered.mistake("windows move by one pixel, and overlap. How many places are there?", "S1")
+def lowered_side_by_side(side, taps, channels, filters):
+    return (side // taps) ** 2, channels * taps**2, filters
+
+
 @lowered.mistake("how many places has a window of 3 on 3 pixels?", "O1")
 def lowered_one_short(side, taps, channels, filters):
     return (side - taps) ** 2, channels * taps**2, filters
@@ -520,11 +573,10 @@ def lowered_taps_line(side, taps, channels, filters):
     ],
 )
 def tile_traffic(n, b):
-    """Count the numbers that a tiled matrix product fetches.
+    """Count the numbers that such a product of n × n fetches.
 
-    The matrices are n × n, the tiles b × b, in the order i, k, j, and b divides n. The cache holds
-    the three tiles in use, one of each matrix, and fetches a tile whenever it was not in use just
-    before. Return a whole number.
+    The tiles are b × b, in the order i, k, j; b divides n, and three are held. Return a whole
+    number.
     """
     # BEGIN SOLUTION
     tiles = n // b
@@ -568,7 +620,7 @@ def traffic_without_c(n, b):
 
 
 @tile_traffic.mistake(
-    "that keeps C and brings A and B each time. In which order of tiles is that so?", "K1"
+    "that counts one matrix on its way in and out. Which numbers are *fetched*?", "R1"
 )
 def traffic_c_once(n, b):
     return 2 * (n // b) ** 3 * b**2 + 2 * n * n
@@ -651,6 +703,24 @@ def choose_two_tiles(n, cache, itemsize):
 @choose_tile.mistake("that takes `cache` for numbers. How many bytes has one?", "U2")
 def choose_in_numbers(n, cache, itemsize):
     return max(b for b in range(1, n + 1) if n % b == 0 and 3 * b * b <= cache)
+
+
+@choose_tile.mistake("a tile is a square. How many numbers has side b?", "P2")
+def choose_line(n, cache, itemsize):
+    return max(b for b in range(1, n + 1) if n % b == 0 and 3 * b * itemsize <= cache)
+
+
+@choose_tile.mistake("may a tile be the whole matrix?", "O1")
+def choose_never_all(n, cache, itemsize):
+    return max([b for b in range(1, n) if n % b == 0 and 3 * b * b * itemsize <= cache] or [0])
+
+
+@choose_tile.mistake("a power of two need not divide n, and is there no longer one?", "O2")
+def choose_power_of_two(n, cache, itemsize):
+    b = 1
+    while 2 * b <= n and 3 * (2 * b) ** 2 * itemsize <= cache:
+        b *= 2
+    return b
 
 
 @choose_tile.mistake("that need not divide n. Which sides leave no thin rest?", "O2")
@@ -736,7 +806,7 @@ def addresses_of_both(operations):
     ]
 
 
-@data_addresses.mistake("which hypotheses go on, and whose cache is read next?", "E1")
+@data_addresses.mistake("which of the texts go on, and what decides it?", "E1")
 def addresses_without_beams(operations):
     return [n for n in operations if n in {"top-1 routing", "embedding look-up"}]
 
@@ -864,7 +934,7 @@ def tiles_ijk():
     concept=True,
     hints=[
         "Which subscript does the innermost loop move, in C, in A and in B?",
-        "Which of the three arrays then goes along its rows, and which across them?",
+        "By columns: which neighbours of a number share its line?",
     ],
     options=[
         "i, j, k: each sum is finished before the next one begins",
@@ -874,21 +944,22 @@ def tiles_ijk():
     ],
 )
 def best_loops():
-    """A compiled product `C[i,j] += A[i,k] * B[k,j]`, matrices by rows, 2,000 × 2,000, three loops.
+    """A compiled product `C[i,j] += A[i,k] * B[k,j]`, matrices of 2,000 × 2,000 by *columns*.
 
-    Which order of the loops, the outermost first, is the fastest?
+    So does Fortran keep them; the loops run as they are written. Which order, the outermost first,
+    is the fastest?
     """
-    return "b"
+    return "c"
 
 
-@best_loops.mistake("which subscript does k move in B? How many lines does one sum touch?", "K1")
+@best_loops.mistake("which subscript does k move in A? How many lines does one sum touch?", "K1")
 def best_is_a_sum():
     return "a"
 
 
-@best_loops.mistake("by rows: how far apart are two numbers of one column?", "K1")
-def best_is_columns():
-    return "c"
+@best_loops.mistake("by columns: how far apart are two numbers of one row?", "K1")
+def best_is_rows():
+    return "b"
 
 
 @best_loops.mistake("the FLOPs are the same. Are the lines that are fetched?", "D1")

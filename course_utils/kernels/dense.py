@@ -5,6 +5,7 @@ from functools import wraps
 import numpy as np
 
 from .._compiled import compiled
+from ..arguments import whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
 from .arrays import fitting
@@ -29,14 +30,14 @@ def _checked(loops):
     """The loops on arrays that fit: compiled, they would read and write past the end of others."""
 
     @wraps(loops)
-    def run(X, W, H):
+    def run(X, W, H, *rest):
         X, W, out = fitting(X=(X, "bi"), W=(W, "io"), H=(H, "bo"))
         if out is not H or out.dtype not in (np.float32, np.float64) or not out.flags.writeable:
             raise ValueError(
                 "H[b,o] must be an array of float32 or float64 that can be written; "
                 f"got {type(H).__name__} of {out.dtype}"
             )
-        loops(X.astype(H.dtype, copy=False), W.astype(H.dtype, copy=False), H)
+        loops(X.astype(H.dtype, copy=False), W.astype(H.dtype, copy=False), H, *rest)
 
     return run
 
@@ -115,6 +116,31 @@ def bio_by_four(X, W, H):
         for i in range(X.shape[1]):
             for o in range(W.shape[1]):
                 H[b, o] += X[b, i] * W[i, o]
+
+
+def bio_tiled(X, W, H, tile):
+    """As `bio`, in tiles of `tile` × `tile` numbers; at the edges they may be smaller.
+
+    >>> H = np.zeros((2, 5))
+    >>> bio_tiled(np.ones((2, 3)), np.ones((3, 5)), H, tile=2)
+    >>> H.tolist()
+    [[3.0, 3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0, 3.0]]
+    """
+    _bio_tiled(X, W, H, whole(tile, "bio_tiled: tile"))
+
+
+@_checked
+@compiled
+def _bio_tiled(X, W, H, tile):
+    for b0 in range(0, X.shape[0], tile):
+        for i0 in range(0, X.shape[1], tile):
+            for o0 in range(0, W.shape[1], tile):
+                for b in range(b0, min(b0 + tile, X.shape[0])):
+                    h = H[b, o0 : o0 + tile]
+                    for i in range(i0, min(i0 + tile, X.shape[1])):
+                        x, w = X[b, i], W[i, o0 : o0 + tile]
+                        for o in range(h.size):
+                            h[o] += x * w[o]
 
 
 # The loops of TEXT in each of their six orders: `loops[order](X, W, H)` adds X @ W to H.

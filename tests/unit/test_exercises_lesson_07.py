@@ -61,9 +61,9 @@ def test_names_and_numbers():
         ("tiled_traffic", 268_697_600, "W1"),
         ("tiled_traffic", 8_388_608, "R1"),
         ("tiled_traffic", 786_432, "R1"),
-        ("best_loops", "b", None),
+        ("best_loops", "c", None),
         ("best_loops", "a", "K1"),
-        ("best_loops", "c", "K1"),
+        ("best_loops", "b", "K1"),
         ("best_loops", "d", "D1"),
     ],
 )
@@ -235,7 +235,8 @@ def test_the_traps_of_addresses(answer, code):
         (lambda names: "ReLU", "it returns 'ReLU'; return a list"),
         (lambda names: sorted(set(names) & set(DATA)), "in which order, and how often,"),
         (lambda names: [n for n in names if n in DATA] * 2, "in which order, and how often,"),
-        (lambda names: [n for n in names if n in [*DATA, "3×3 conv"]], "is each of them one"),
+        (lambda names: [n for n in names if n in [*DATA, "3×3 conv"]], "is each of them asked?"),
+        (lambda names: [n for n in names if n == "matmul"], "asked, and is one missing?"),
         (lambda names: [n for n in names if n == "beam search"], "is one missing?"),
     ],
 )

@@ -29,6 +29,20 @@ def test_four_rows_at_a_time_add_the_same_product_and_leave_no_row(batch):
     assert np.allclose(H, 1 + X @ W)
 
 
+@pytest.mark.parametrize("tile", range(1, 9))
+@pytest.mark.parametrize("stored", [np.ascontiguousarray, np.asfortranarray])
+def test_tiles_of_any_size_add_the_same_product(tile, stored):
+    H = stored(np.ones((5, 3), np.float32))
+    dense.bio_tiled(stored(X), stored(W), H, tile)
+    assert np.allclose(H, 1 + X @ W)
+
+
+@pytest.mark.parametrize("tile", [0, -1, 1.5, True])
+def test_a_tile_is_a_whole_number(tile):
+    with pytest.raises(ValueError, match="bio_tiled: tile must be a whole number of at least 1"):
+        dense.bio_tiled(X, W, np.zeros((5, 3)), tile)
+
+
 @pytest.mark.parametrize("order", dense.loops)
 def test_loops_run_in_the_order_of_their_name(order):
     H = Recorder()

@@ -7,10 +7,10 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="%")
 def deep_digits():
-    """2,500 digits pass 30 layers of 256 ReLUs, with random weights that nobody trains. What comes
-    out of them is compared with the means of each digit's outputs, known from 2,500 others.
+    """2,500 digits pass 30 layers of 256 ReLUs, with random weights that nobody trains. Each result
+    is taken for the digit whose mean, known from 2,500 others, is nearest.
 
-    How many % are still told apart, where lots give 10 %?
+    How many % are still told apart so, where lots give 10 %?
     """
 
 
@@ -522,7 +522,7 @@ def tokens_for_each():
     ],
 )
 def patch_weights():
-    """A vision transformer cuts 224×224 pixels in three colours into 14×14 patches.
+    """A vision transformer cuts 224×224 pixels in three colours into 14 · 14 = 196 patches.
 
     A dense layer turns each patch into 768 numbers. A 3×3 convolution, padded, from 128 to 128
     channels on 28×28 pixels takes exactly as many MACs, 115,605,504. How many times as many bytes
@@ -554,6 +554,11 @@ def patch_pixels():
 @patch_weights.mistake("that is the side of a patch. How many weights has each layer?", "P2")
 def patch_side():
     return 16
+
+
+@patch_weights.mistake("that takes 14 for the side of a patch. What is it the number of?", "P2")
+def patch_of_14():
+    return 14 * 14 * 3 * 768 / (9 * 128 * 128)
 
 
 @patch_weights.mistake("a patch has three colours. How many numbers are under it?", "P2")

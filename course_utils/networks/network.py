@@ -310,12 +310,12 @@ class Network:
         """The `Meters` of the layers one after another, the traffic of each alone, added; or with
         the steps between products `fused`, see `Layer.meters`.
 
-        Memory is what stands when nothing is freed, as in training: each parameter once, and each
-        tensor that a layer writes.
+        Memory is what stands when nothing is freed, as in training: each parameter once, each
+        tensor that a layer writes, and of the tokens before these their keys and values.
         """
         layers = self.layers(**sizes)
         total = sum((layer.meters(itemsize, fused) for layer in layers), Meters())
-        kept = self.parameters + sum(layer.written for layer in layers)
+        kept = self.parameters + sum(layer.written for layer in layers) + self._before(**sizes)
         return replace(total, memory=kept * itemsize)
 
     def by_primitive(self, itemsize=4, **sizes):
@@ -348,6 +348,13 @@ class Network:
         last = self.layers(tokens=1, past=sizes["tokens"] - 1, batch=1)
         each = sum(prod(layer.nest.shape(tensor)) for layer in last for tensor in layer.cached)
         return itemsize * sizes["batch"] * each
+
+    def _before(self, **sizes):
+        """Numbers that the cache holds of the tokens before these."""
+        past = self.sizes(**sizes).get("past", 0)
+        if not past or not any(layer.cached for layer in self):
+            return 0
+        return self.kv_bytes(past, batch=self.sizes(**sizes)["batch"], itemsize=1)
 
     def __repr__(self):
         at = ", ".join(f"{name} {value}" for name, value in self.defaults.items() if value)

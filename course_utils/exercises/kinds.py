@@ -163,9 +163,9 @@ def _first_choice(got, want):
         return f"{returns}; return a list"
     spare, missing = (any(x not in b for x in a) for a, b in ((got, want), (want, got)))
     if spare:
-        return f"{returns}: is each of them asked{', and is one missing' * missing}?"
+        return f"{returns}: is each of them asked{', and is any missing' * missing}?"
     if missing:
-        return f"{returns}: is one missing?"
+        return f"{returns}: is any missing?"
     return f"{returns}: in which order, and how often, were they asked?"
 
 

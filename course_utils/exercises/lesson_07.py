@@ -46,8 +46,8 @@ def rest_share():
     """A layer of BERT-large reads one text of 512 tokens, fp16, on a V100, a GPU. Matrix products
     take 99.8 % of its operations.
 
-    How many % of the time do they take, if every step runs as fast as its roof allows, and every
-    step but the products, biases too, is a pass of its own over arrays in memory?
+    Every step runs as fast as its roof allows; all but the products, each bias too, read and write
+    memory in passes of their own. How many % of the time do the products take?
     """
 
 
@@ -181,7 +181,7 @@ def dense_sizes():
     hints=["Write the six orders of three loops down. Which line changes?"],
 )
 def order_flops():
-    """The product of two matrices of 32 × 32, loops in the order j, k, i, and in the order i, k, j.
+    """The product of two matrices of 32 × 32, loops in the order i, j, k, and in the order k, i, j.
 
     How many times as many FLOPs does the first take?
     """
@@ -196,7 +196,7 @@ def order_changes_work():
 
 @order_flops.mistake("that is a ratio of misses. What is counted here?", "D1")
 def order_misses():
-    return round(66560 / 4352, 1)
+    return round(36992 / 5248, 1)
 
 
 @order_flops.mistake("does an order leave out turns of a loop, or change their sequence?", "D1")
@@ -573,10 +573,9 @@ def lowered_taps_line(side, taps, channels, filters):
     ],
 )
 def tile_traffic(n, b):
-    """Count the numbers that such a product of n × n fetches.
+    """Count the numbers that a product fetches, for any n and b.
 
-    The tiles are b × b, in the order i, k, j; b divides n, and three are held. Return a whole
-    number.
+    It is that of `tiled_traffic`, n × n in tiles of b × b, and b divides n. Return a whole number.
     """
     # BEGIN SOLUTION
     tiles = n // b

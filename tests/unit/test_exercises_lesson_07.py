@@ -236,8 +236,8 @@ def test_the_traps_of_addresses(answer, code):
         (lambda names: sorted(set(names) & set(DATA)), "in which order, and how often,"),
         (lambda names: [n for n in names if n in DATA] * 2, "in which order, and how often,"),
         (lambda names: [n for n in names if n in [*DATA, "3×3 conv"]], "is each of them asked?"),
-        (lambda names: [n for n in names if n == "matmul"], "asked, and is one missing?"),
-        (lambda names: [n for n in names if n == "beam search"], "is one missing?"),
+        (lambda names: [n for n in names if n == "matmul"], "asked, and is any missing?"),
+        (lambda names: [n for n in names if n == "beam search"], "is any missing?"),
     ],
 )
 def test_what_is_said_of_other_choices(answer, words):

@@ -180,6 +180,19 @@ def test_no_room_is_an_error_not_an_overlap():
         roofline(SERVER, crowd)
 
 
+def test_a_point_in_steps_stands_under_the_roof():
+    one, ten = (Point("a block", 50, in_steps=rate) for rate in (1e11, 1e10))
+    heights = [dots(roofline(SERVER, [dot]).svg) for dot in (one, ten, Point("a block", 50))]
+    assert heights[1] != heights[0] != heights[2]
+    assert "at best 100 GFLOP/s" in str(roofline(SERVER, [one]))
+
+
+@pytest.mark.parametrize("rate", [0, -1e9, float("nan"), "1e9", True])
+def test_in_steps_is_a_rate(rate):
+    with pytest.raises(ValueError, match="in_steps is .*; it must be FLOP/s above 0"):
+        Point("a block", 50, in_steps=rate)
+
+
 @pytest.mark.parametrize(
     "intensity, spread, message",
     [

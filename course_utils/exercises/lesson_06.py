@@ -14,6 +14,14 @@ def deep_digits():
     """
 
 
+@prediction(unit="%")
+def active_share():
+    """Mixtral has eight experts a layer, and runs two of them for a token.
+
+    How many % of its weights does a token meet?
+    """
+
+
 @prediction(unit="×")
 def separable_time():
     """A 3×3 convolution, 64 → 64 channels on 56×56 pixels, or a depthwise 3×3 and a 1×1 instead,

@@ -23,12 +23,28 @@ def order_speed():
     """
 
 
+@prediction(unit="numbers along a side")
+def best_tile():
+    """A cache of 64 lines of 8 numbers; 32 × 32 in tiles of 2, 4, 8, 16, or in one of 32.
+
+    Which side misses least?
+    """
+
+
 @prediction(unit="×")
 def ladder():
     """A product of square matrices on one thread: three loops in pure Python over lists of lists,
     and NumPy's `@`.
 
     How many times as many MACs a second does `@` do on your computer?
+    """
+
+
+@prediction(unit="×")
+def tile_time():
+    """Does it pay in time?
+
+    How many times as fast is 864 × 864, compiled, in tiles of 72 on your computer?
     """
 
 
@@ -575,7 +591,8 @@ def lowered_taps_line(side, taps, channels, filters):
 def tile_traffic(n, b):
     """Count the numbers that a product fetches, for any n and b.
 
-    It is that of `tiled_traffic`, n × n in tiles of b × b, and b divides n. Return a whole number.
+    The product and the cache of `tiled_traffic`, n × n in tiles of b × b; b divides n. Return a
+    whole number.
     """
     # BEGIN SOLUTION
     tiles = n // b

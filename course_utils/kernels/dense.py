@@ -103,8 +103,8 @@ def bio_by_four(X, W, H):
 
     Compilers call it unroll-and-jam.
     """
-    whole = X.shape[0] // 4 * 4
-    for b in range(0, whole, 4):
+    fours = X.shape[0] // 4 * 4
+    for b in range(0, fours, 4):
         for i in range(X.shape[1]):
             for o in range(W.shape[1]):
                 w = W[i, o]
@@ -112,7 +112,7 @@ def bio_by_four(X, W, H):
                 H[b + 1, o] += X[b + 1, i] * w
                 H[b + 2, o] += X[b + 2, i] * w
                 H[b + 3, o] += X[b + 3, i] * w
-    for b in range(whole, X.shape[0]):
+    for b in range(fours, X.shape[0]):
         for i in range(X.shape[1]):
             for o in range(W.shape[1]):
                 H[b, o] += X[b, i] * W[i, o]

@@ -34,7 +34,14 @@ def test_names_and_numbers():
         (None, "expert_reads"),
     ]
     bets = [entry.name for entry in bank.of_lesson("06") if isinstance(entry, Prediction)]
-    assert bets == ["deep_digits", "separable_time", "rest_time", "climber", "expert_time"]
+    assert bets == [
+        "deep_digits",
+        "active_share",
+        "separable_time",
+        "rest_time",
+        "climber",
+        "expert_time",
+    ]
 
 
 @pytest.mark.parametrize(

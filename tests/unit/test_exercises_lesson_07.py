@@ -33,7 +33,15 @@ def test_names_and_numbers():
         (None, "best_loops"),
     ]
     bets = [entry.name for entry in bank.of_lesson("07") if isinstance(entry, Prediction)]
-    assert bets == ["worst_order", "order_speed", "ladder", "mask_time", "rest_share"]
+    assert bets == [
+        "worst_order",
+        "order_speed",
+        "best_tile",
+        "ladder",
+        "tile_time",
+        "mask_time",
+        "rest_share",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +177,25 @@ def test_a_cache_that_drops_the_oldest_wants_room_for_four_tiles(extra, exact):
     replayed = 16 * misses(nest.tile(i=48, k=48, j=48), f"{64 * lines}B/{lines}")
     counted = bank.find("tile_traffic").reference(432, 48)
     assert replayed == counted if exact else replayed > 1.1 * counted
+
+
+def test_why_the_replay_leaves_the_count_where_the_lesson_says_so():
+    """With 8 a row of C's tiles stays; with 48 A's tile falls out; with 144 B is always fetched."""
+    found = {}
+    for b in 8, 16, 48, 144:
+        nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=432, j=432, k=432).order("i", "k", "j")
+        replay = Hierarchy.parse("32KiB/8").replay(nest.tile(i=b, k=b, j=b))
+        tensors = replay.levels[0].tensors
+        found[b] = {name: tensors[name].misses * 16 for name in "ABC"}
+    once, every = 432**2, 432**3
+    assert found[16] == {"A": once, "B": every // 16, "C": every // 16}
+    assert found[8]["C"] < 0.2 * every // 8 and found[8]["B"] >= every // 8
+    assert found[48]["A"] > 3 * once and found[48]["B"] <= 1.01 * every // 48
+    assert found[144]["B"] > 0.9 * every
+
+    nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=432, j=432, k=432).order("i", "j", "k")
+    other = Hierarchy.parse("32KiB/8").replay(nest.tile(i=24, j=24, k=24))
+    assert other.levels[0].tensors["C"].write_backs <= 1.1 * once // 16
 
 
 def test_a_power_of_two_makes_the_tiles_of_one_product_collide():

@@ -145,20 +145,18 @@ def _by_way_of_the_root(pairs):
     """All-to-all: each rank's blocks to the root, and from there to whom they are for."""
 
     def built(ranks):
-        def blocks(behind, at, by_source):
-            return tuple(
-                r * ranks + other if by_source else other * ranks + r
-                for r in behind
-                for other in range(ranks)
-                if other != r
-            )
+        def rows(behind):
+            return tuple(r * ranks + to for r in behind for to in range(ranks) if to != r)
+
+        def columns(behind):
+            return tuple(of * ranks + r for r in behind for of in range(ranks) if of != r)
 
         inwards = [
-            [Send(to, source, blocks(behind, to, True)) for source, to, behind in each]
+            [Send(to, source, rows(behind)) for source, to, behind in each]
             for each in reversed(pairs(ranks))
         ]
         outwards = [
-            [Send(source, to, blocks(behind, to, False)) for source, to, behind in each]
+            [Send(source, to, columns(behind)) for source, to, behind in each]
             for each in pairs(ranks)
         ]
         return inwards + outwards

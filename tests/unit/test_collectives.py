@@ -140,6 +140,7 @@ CLOSED = {
     ("all-reduce", "halving"): lambda p, n: (
         2 * lg(p) * A + 2 * n * B * (p - 1) / p + n * C * (p - 1) / p
     ),
+    ("all-to-all", "root"): lambda p, n: 2 * (p - 1) * (A + n * (p - 1) * B / p),
     ("all-to-all", "pairwise"): lambda p, n: (p - 1) * (A + n * B / p),
     ("all-to-all", "ring"): lambda p, n: (p - 1) * A + n * B * (p - 1) / 2,
 }

@@ -5,6 +5,7 @@ Importing this package loads no plotting library; the first picture does.
 
 from .areas import areas
 from .blocks import blocks
+from .cachelens import cachelens
 from .lens import lens
 from .lever import lever
 from .loom import loom
@@ -21,6 +22,7 @@ __all__ = [
     "Point",
     "areas",
     "blocks",
+    "cachelens",
     "lens",
     "lever",
     "loom",

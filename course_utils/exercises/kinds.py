@@ -262,13 +262,17 @@ def _letters(word):
 
 @dataclass(frozen=True)
 class Prediction:
-    """A bet, recorded and quoted back, never graded: a number with a unit, or one of `words`."""
+    """A bet, recorded and quoted back, never graded: a number with a unit, or one of `words`.
+
+    With `numbers` it is a curve: a list of so many numbers.
+    """
 
     name: str
     lesson: str
     task: str
     unit: str
     words: tuple
+    numbers: int = 1
 
     def cells(self):
         return {
@@ -287,6 +291,8 @@ class Prediction:
             if isinstance(got, str) and _letters(got) in known:
                 return known[_letters(got)]
             raise ValueError(f"{self.name} takes one of {', '.join(map(repr, self.words))}")
+        if self.numbers > 1:
+            return self._curve(got)
         if is_number(got) and got > 0:
             return got
         if is_number(got):
@@ -294,10 +300,24 @@ class Prediction:
         reason = got.text if isinstance(got, Raised) else why_no_number(got)
         raise ValueError(f"{self.name} takes a number, such as 12: {reason}")
 
+    def _curve(self, got):
+        """The numbers of a curve, a tuple."""
+        example = f"a list of {self.numbers} numbers above 0, such as {[12] * self.numbers}"
+        if isinstance(got, Raised):
+            raise ValueError(f"{self.name} takes {example}: {got.text}")
+        if not isinstance(got, tuple) or len(got) != self.numbers:
+            raise ValueError(f"{self.name} takes {example}")
+        wrong = next((x for x in got if not (is_number(x) and x > 0)), None)
+        if wrong is not None:
+            raise ValueError(f"{self.name} takes {example}; {brief(wrong)} is none")
+        return got
+
     def show(self, x):
         """A bet or the truth, with its unit."""
         if isinstance(x, str):
             return x
+        if isinstance(x, tuple):
+            return f"{' · '.join(map(units.number, x))} {self.unit}".rstrip()
         shown = units.number(x)
         return f"×{shown}" if self.unit == "×" else f"{shown} {self.unit}".rstrip()
 
@@ -320,11 +340,14 @@ def value(**about):
     return lambda reference: Value(reference=reference, **about)
 
 
-def prediction(*, unit="", words=()):
-    """Decorator: a function whose docstring asks for a bet; the truth comes at the reveal."""
+def prediction(*, unit="", words=(), numbers=1):
+    """Decorator: a function whose docstring asks for a bet; the truth comes at the reveal.
+
+    The bet is a number in `unit`, one of `words`, or a list of so many `numbers`, a curve.
+    """
 
     def define(question):
         lesson, task = lesson_of(question), source.task(question)
-        return register(Prediction(question.__name__, lesson, task, unit, tuple(words)))
+        return register(Prediction(question.__name__, lesson, task, unit, tuple(words), numbers))
 
     return define

@@ -1,5 +1,6 @@
 """The widgets: each call returns a new one, which shows itself as the last line of a cell."""
 
+from .cachelens import cache_lens
 from .explorer import Explorer
 from .first import first_meter
 from .lens import reuse_lens
@@ -12,6 +13,7 @@ from .weights import weight_wall
 
 __all__ = [
     "Explorer",
+    "cache_lens",
     "first_meter",
     "loop_microscope",
     "n_square_room",

@@ -627,6 +627,15 @@ def test_a_bet_is_recorded_and_quoted_back(capsys):
     ]
 
 
+def test_a_curve_is_quoted_back_whole(capsys):
+    predict("stride_curve", [2, 4, 8, 16, 16, 16])
+    reveal("stride_curve", [2, 4, 8, 16, 32, 16])
+    assert bet("stride_curve") == (2, 4, 8, 16, 16, 16)
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "◇ you bet 2 · 4 · 8 · 16 · 16 · 16 misses; it is 2 · 4 · 8 · 16 · 32 · 16 misses"
+    )
+
+
 def test_a_bet_taken_back_is_gone(capsys):
     predict("faster_core", 2)
     predict("faster_core", ...)
@@ -654,6 +663,15 @@ def test_a_bet_taken_back_is_gone(capsys):
         ("digit_mac", 3, "○ there is no exercise 'digit_mac'; the nearest name is 'digit_macs'"),
         ("dot_bytes", 3, '○ dot_bytes is an exercise: check("dot_bytes", …)'),
         (7, 3, "○ an exercise is called by its name in quotes"),
+        ("stride_curve", [1, 2, 3, 4, 5, 6.5], "◇ your bet: 1 · 2 · 3 · 4 · 5 · 6.5 misses"),
+        ("stride_curve", np.full(6, 16), "◇ your bet: 16 · 16 · 16 · 16 · 16 · 16 misses"),
+        ("stride_curve", 16, "○ stride_curve takes a list of 6 numbers above 0, such as [12, 12"),
+        ("stride_curve", [1, 2, 4], "○ stride_curve takes a list of 6 numbers above 0, such as "),
+        ("stride_curve", [1, 2, 4, 8, 16, -1], "○ stride_curve takes a list of 6 numbers"),
+        ("stride_curve", [1, 2, 4, 8, 16, "a"], "○ stride_curve takes a list of 6 numbers"),
+        ("stride_curve", [1, 2, 4, 8, 16, math.inf], "○ stride_curve takes a list of 6 numbers"),
+        ("stride_curve", Strange(), "○ stride_curve takes a list of 6 numbers"),
+        ("stride_curve", ..., "○ no bet yet"),
     ],
     ids=kind,
 )

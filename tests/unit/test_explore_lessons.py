@@ -38,6 +38,8 @@ LEVER = explore.prefill_lever()
 RANKED = explore.reranking_bars()
 ORDERS, TILES, LINES = ("ijk", "ikj", "jik", "jki", "kij", "kji"), (4, 8, 16, 32), (24, 64, 384)
 SCOPE = explore.loop_microscope()
+CACHE_LENS = explore.cache_lens()
+WALKS = CACHE_LENS._controls["walk"].options
 MACS = [value for _, value in SCOPE._controls["step"].options]
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
@@ -70,6 +72,10 @@ STATES += [
     (SCOPE, {"order": o, "tile": t, "lines": n}) for o, t, n in product(ORDERS, TILES, LINES)
 ]
 STATES += [(SCOPE, {"order": o, "step": s}) for o, s in product(("ikj", "jki"), MACS)]
+STATES += [
+    (CACHE_LENS, {"walk": w, "sets": s, "ways": y, "line": 4})
+    for w, s, y in product(WALKS, (1, 8), (1, 2, 4, 8))
+]
 
 
 @pytest.fixture
@@ -463,3 +469,22 @@ def test_the_bet_on_the_microscope_stands_beside_its_order(wager, order):
         assert faults(svg) == [] and len(diamonds(svg)) == on_bet
     line = bet_line(explore.loop_microscope())
     assert line == f"◇ You bet {order}; it is jki (24 lines, no tiles)."
+
+
+def test_the_stored_cache_lens_does_not_give_the_bet_away():
+    shown = " ".join([CACHE_LENS.at().says, *texts_of(CACHE_LENS.at().svg)])
+    assert shown.startswith("1 apart, 8 sets × 2 ways") and "32 B a miss" in shown
+    assert CACHE_LENS.at().svg.count('r="4.5"') == 1
+
+
+def test_the_curve_that_was_bet_stands_in_the_cache_lens(wager):
+    wager("stride_curve", [2, 4, 8, 16, 16, 16])
+    for walk in WALKS:
+        svg = CACHE_LENS.at(walk=walk).svg
+        assert faults(svg) == [] and len(diamonds(svg)) == 7  # with the legend's
+        assert len(diamonds(CACHE_LENS.at(walk=walk, ways=4).svg)) == 0
+    line = bet_line(explore.cache_lens())
+    assert line == (
+        "◇ You bet 2 · 4 · 8 · 16 · 16 · 16 misses; it is 2 · 4 · 8 · 16 · 32 · 16 misses "
+        "(1, 2, 4, 8, 16, 40 apart)."
+    )

@@ -1,0 +1,31 @@
+"""The cache lens: a short walk, the lines and sets it meets, and what a second pass finds."""
+
+import ipywidgets as widgets
+
+from ..draw.cachelens import DEFAULT, LINES, SETS, STRIDES, WALKS, WAYS, Walk, cachelens
+from .explorer import Explorer, choice
+
+
+def cache_lens():
+    """The widget of lesson 08: one of twelve walks, before a cache of 1 to 8 sets of 1 to 8 ways,
+    with lines of 4, 8 or 16 numbers.
+
+    The bet "stride_curve", the misses of six strides, is on 8 sets of 2 lines of 8 numbers.
+
+    >>> cache_lens().probe(walk="column", sets=8, ways=4)
+    column, 8 sets × 4 ways, lines of 8 numbers: 16 of 16 reads miss in pass
+    1, 16 in pass 2; 16 lines in 1 of 8 sets; 64 B asked for, 1,024 B fetched.
+    """
+    sets, ways, line = DEFAULT
+    return Explorer(
+        cachelens,
+        question="How many of 32 reads miss, at each of six strides?",
+        move="Choose a walk; then change the sets, the ways and the lines of the cache.",
+        bet="stride_curve",
+        truth=tuple(Walk(f"{apart} apart", *DEFAULT).misses for apart in STRIDES),
+        about="1, 2, 4, 8, 16, 40 apart",
+        walk=widgets.SelectionSlider(options=list(WALKS), value="1 apart", description="walk"),
+        sets=choice("sets", SETS, sets),
+        ways=choice("ways", WAYS, ways),
+        line=choice("line", LINES, line),
+    )

@@ -53,7 +53,7 @@ WALKS = {
 
 _STRIP, _STRIP_HEIGHT = 96, 16
 _LABELS, _GRID, _CELL_WIDE = 178, 184, 80
-_TALLEST = 4  # ways whose cells are of full height
+_TALL = {1: 40, 2: 40, 4: 30, 8: 16}  # px of a way
 _PASS, _APART = 360, 22
 _CHART, _AXIS, _POINTS = 520, 420, 30  # the chart: left edge, its axis, px between its points
 _MISS = 2  # px a miss
@@ -257,8 +257,7 @@ def _routes(walk):
 
 
 def _grid(walk):
-    high = 28 if walk.ways <= _TALLEST else 16
-    parts = []
+    high, parts = _TALL[walk.ways], []
     for number, held in enumerate(walk.held):
         middle = _middle(walk, number)
         parts.append(text(middle, _LABELS, f"set {number}", 11, MUTE, "middle"))

@@ -206,7 +206,7 @@ def reads_a_line():
 @value(
     minutes=2,
     level=1,
-    unit="of the bytes",
+    unit="used bytes a fetched byte",
     hints=[
         "How many bytes come with a line, and how many of them does this walk read?",
         "Two numbers that are read lie 64 B apart. In how many lines are they?",

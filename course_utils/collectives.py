@@ -100,7 +100,7 @@ class Collective:
         array([1111.])
         """
         *_, held = self.states(data)
-        return [self._outcome(rank, blocks) for rank, blocks in enumerate(held)]
+        return self.outcome(held)
 
     def states(self, data):
         """What each rank holds at the start and after each round: lists of {block: array}.
@@ -156,8 +156,11 @@ class Collective:
                 )
         return arrays
 
-    def _outcome(self, rank, held):
-        """A rank's array at the end, put together from its blocks."""
+    def outcome(self, held):
+        """What each rank is to have, put together from {block: array} of each at the end."""
+        return [self._joined(rank, blocks) for rank, blocks in enumerate(held)]
+
+    def _joined(self, rank, held):
         if self.pattern in _TO_ROOT and rank != self.root:
             return None
         blocks = range(self.ranks)

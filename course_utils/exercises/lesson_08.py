@@ -24,8 +24,8 @@ def stride_curve():
 
 @prediction(unit="×")
 def known_addresses():
-    """Numbers are read at random places of 128 MiB: once each place is written in the number read
-    just before, once all places are known beforehand.
+    """A number of each line of 128 MiB is read, in a drawn order: once each place is written in the
+    number read just before, once all places are known beforehand.
 
     How many times as long does a read of the first kind take on your computer?
     """

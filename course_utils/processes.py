@@ -203,17 +203,19 @@ def _work(rank, pipe, barrier):
     """What a process does: runs what it is told, answers with seconds, or with what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the one who waits
     pipe.send(0.0)
+    memory = None
     while True:
         try:
             name, layout, ranks, rounds = pipe.recv()
         except EOFError:
             return
         try:
-            memory = SharedMemory(name)
-            try:
-                pipe.send(_rounds(rank, barrier, memory.buf, layout, ranks, rounds))
-            finally:
-                _closed(memory)
+            # kept from repeat to repeat: its pages are there, from the second one on
+            if memory is None or memory.name != name:
+                if memory is not None:
+                    _closed(memory)
+                memory = SharedMemory(name)
+            pipe.send(_rounds(rank, barrier, memory.buf, layout, ranks, rounds))
         except Exception as error:
             barrier.abort()
             pipe.send(repr(error))

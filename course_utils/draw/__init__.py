@@ -11,11 +11,13 @@ from .lever import lever
 from .loom import loom
 from .microscope import microscope
 from .network import network
+from .patterns import patterns
 from .picture import Picture
 from .plots import style
 from .ranking import ranking
 from .roofline import Point, roofline
 from .room import room
+from .router import router
 
 __all__ = [
     "Picture",
@@ -28,8 +30,10 @@ __all__ = [
     "loom",
     "microscope",
     "network",
+    "patterns",
     "ranking",
     "room",
     "roofline",
+    "router",
     "style",
 ]

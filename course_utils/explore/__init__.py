@@ -9,6 +9,7 @@ from .loom import time_loom
 from .microscope import loop_microscope
 from .ranking import reranking_bars
 from .room import n_square_room
+from .router import pattern_router
 from .weights import weight_wall
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "first_meter",
     "loop_microscope",
     "n_square_room",
+    "pattern_router",
     "prefill_lever",
     "reranking_bars",
     "reuse_lens",

@@ -163,8 +163,8 @@ def wavefront_one_more():
 def tree_cost(n):
     """Count the additions and the rounds of a tree.
 
-    It adds up n numbers. In each round all pairs are added at once; of an odd number one waits. n is at least 1. Return
-    two whole numbers.
+    It adds up n numbers, at least 1. In each round all pairs are added at once; of an odd number
+    one waits. Return two whole numbers.
     """
     # BEGIN SOLUTION
     rounds = sum(2**done < n for done in range(n))
@@ -504,8 +504,8 @@ def scatter_counts(h, idx, v):
 def tree_sum(x):
     """Add up an array in fp32, to a millionth.
 
-    Do it by a tree: the relative error is to be below 1e-6. `x`: one axis, at least one number, all of one sign. Every addition is to be in fp32. Return the
-    sum.
+    Do it by a tree: the relative error is to be below 1e-6. `x`: one axis, at least one number, all
+    of one sign. Every addition is to be in fp32. Return the sum.
     """
     # BEGIN SOLUTION
     for _ in range(len(x).bit_length()):

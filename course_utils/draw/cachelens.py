@@ -52,11 +52,11 @@ WALKS = {
 }
 
 _STRIP, _STRIP_HEIGHT = 96, 16
-_LABELS, _GRID, _CELL_WIDE = 178, 184, 80
+_LABELS, _GRID, _SLOT, _CELL_WIDE = 178, 184, (RIGHT - LEFT) / SETS[-1], 80
 _TALL = {1: 40, 2: 40, 4: 30, 8: 16}  # px of a way
 _PASS, _APART = 360, 22
 _CHART, _AXIS, _POINTS = 520, 420, 30  # the chart: left edge, its axis, px between its points
-_MISS = 2  # px a miss
+_MISS, _NUMBERS_Y = 2, 344  # px a miss; where the misses are written, above the highest point
 _LEGEND, _FOOT = 424, 456
 
 
@@ -100,9 +100,14 @@ class Walk:
         return sorted(set(self.lines))
 
     @property
+    def crowd(self):
+        """How many of them go to each set, those left out that none goes to."""
+        return Counter(number % self.sets for number in self.different)
+
+    @property
     def met(self):
         """How many sets they go to."""
-        return len({number % self.sets for number in self.lines})
+        return len(self.crowd)
 
     @property
     def places(self):
@@ -146,7 +151,7 @@ def cachelens(walk, sets, ways, line, *, bet=None):
         ("ways", ways, WAYS),
         ("line", line, LINES),
     ):
-        if isinstance(value, bool) or value not in known:
+        if isinstance(value, (bool, float)) or value not in known:
             listed = ", ".join(map(repr, known))
             raise ValueError(f"cachelens: {name} is {value!r}; take one of {listed}")
     shown = Walk(walk, sets, ways, line)
@@ -184,8 +189,11 @@ def _title(walk):
         return f"{lines} {are} fetched once, and pass 2 finds all it reads"
     if len(walk.different) > walk.places:
         return f"{lines}, room for {walk.places}: {walk.misses} of {reads} reads miss"
-    sets = f"{walk.met} of {_count(walk.sets, 'set')}"
-    return f"{lines}, room for {walk.places}, but in {sets}: {walk.misses} of {reads} miss"
+    if len(walk.different) > walk.met * walk.ways:
+        why = f"in {walk.met} of {_count(walk.sets, 'set')}"
+    else:  # those sets have room for all, but the fullest has not for its own
+        why = f"{max(walk.crowd.values())} share {_count(walk.ways, 'way')}"
+    return f"{lines}, room for {walk.places}, but {why}: {walk.misses} of {reads} miss"
 
 
 def _second(walk):
@@ -236,20 +244,19 @@ def _strip(walk):
     ]
 
 
-def _middle(walk, number):
-    """The middle of a set."""
-    slot = (RIGHT - LEFT) / walk.sets
-    return LEFT + slot * (number + 0.5)
+def _middle(number):
+    """The middle of a set, which is where it is however many sets there are."""
+    return LEFT + _SLOT * (number + 0.5)
 
 
 def _routes(walk):
     """From each line that is read to its set."""
     wide, top = (RIGHT - LEFT) * walk.line / NUMBERS, _STRIP + _STRIP_HEIGHT
-    crowd, seen, d = Counter(k % walk.sets for k in walk.different), Counter(), ""
+    crowd, seen, d = walk.crowd, Counter(), ""
     for number in walk.different:
         own = number % walk.sets
         spread = min(8, 72 / crowd[own])
-        end = _middle(walk, own) + spread * (seen[own] - (crowd[own] - 1) / 2)
+        end = _middle(own) + spread * (seen[own] - (crowd[own] - 1) / 2)
         seen[own] += 1
         start = LEFT + wide * (number + 0.5)
         d += f"M{n(start)} {top + 2}v8L{n(end)} {_LABELS - 22}v8"
@@ -259,7 +266,7 @@ def _routes(walk):
 def _grid(walk):
     high, parts = _TALL[walk.ways], []
     for number, held in enumerate(walk.held):
-        middle = _middle(walk, number)
+        middle = _middle(number)
         parts.append(text(middle, _LABELS, f"set {number}", 11, MUTE, "middle"))
         for way, kept in enumerate(held):
             y = _GRID + way * high
@@ -303,12 +310,14 @@ def _chart(walk, bet):
     if bet and _on_bet(walk):
         wagered = [at(place, misses) for place, misses in enumerate(bet)]
         parts.append(path("M" + "L".join(f"{n(x)} {n(y)}" for x, y in wagered), INK, 1, dash="4 3"))
-        parts += [diamond(x, y, 5) for x, y in wagered]
+        # so large that it is seen around the point of a bet that is right
+        parts += [diamond(x, y, 7.5) for x, y in wagered]
     for each, (x, y) in zip(walks, points, strict=True):
         if bet or each == walk:
             parts.append(circle(x, y, 4.5, INK if each == walk else PAPER, INK, 1.5))
-        if each == walk:
-            parts.append(text(x, y - 8, f"{each.misses}", 11, INK, "middle", bold=True))
+        if bet or each == walk:
+            above = _NUMBERS_Y if bet else y - 8
+            parts.append(text(x, above, f"{each.misses}", 11, INK, "middle", bold=each == walk))
     return parts
 
 

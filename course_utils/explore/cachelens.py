@@ -5,6 +5,9 @@ import ipywidgets as widgets
 from ..draw.cachelens import DEFAULT, LINES, SETS, STRIDES, WALKS, WAYS, Walk, cachelens
 from .explorer import Explorer, choice
 
+# Beside the slider there is room for five letters; the readout has the whole name.
+_SHORT = *STRIDES, 64, 65, 72, "drawn", "4 × 4", "2 × 8"
+
 
 def cache_lens():
     """The widget of lesson 08: one of twelve walks, before a cache of 1 to 8 sets of 1 to 8 ways,
@@ -24,7 +27,11 @@ def cache_lens():
         bet="stride_curve",
         truth=tuple(Walk(f"{apart} apart", *DEFAULT).misses for apart in STRIDES),
         about="1, 2, 4, 8, 16, 40 apart",
-        walk=widgets.SelectionSlider(options=list(WALKS), value="1 apart", description="walk"),
+        walk=widgets.SelectionSlider(
+            options=[(str(short), walk) for short, walk in zip(_SHORT, WALKS, strict=True)],
+            value="1 apart",
+            description="walk",
+        ),
         sets=choice("sets", SETS, sets),
         ways=choice("ways", WAYS, ways),
         line=choice("line", LINES, line),

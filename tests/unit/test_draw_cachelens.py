@@ -2,6 +2,7 @@
 written once more."""
 
 import re
+from collections import Counter
 from itertools import product
 from xml.etree import ElementTree
 
@@ -111,9 +112,66 @@ def test_titles_say_what_is_found():
         ("1 apart", 1, 1, 16): "1 line is fetched once, and pass 2 finds all it reads",
         ("column", 8, 2, 8): "16 lines, room for 16, but in 1 of 8 sets: 32 of 32 miss",
         ("16 apart", 1, 8, 8): "16 lines, room for 8: 32 of 32 reads miss",
+        ("drawn", 8, 2, 8): "15 lines, room for 16, but 4 share 2 ways: 19 of 32 miss",
     }
     for state, title in titles.items():
         assert cachelens(*state).title == title
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_the_title_gives_a_reason_that_holds(walk):
+    for sets, ways, line in CACHES:
+        title = cachelens(walk, sets, ways, line).title
+        missed, _ = replay(walk, sets, ways, line)
+        lines = {number // line for number in WALKS[walk]}
+        crowd = Counter(number % sets for number in lines)
+        if sum(missed) == len(lines):
+            reason = "fetched once, and pass 2 finds all it reads"
+        elif len(lines) > sets * ways:
+            reason = f", room for {sets * ways}: {sum(missed)} of 32 reads miss"
+        elif len(lines) > len(crowd) * ways:
+            reason = f", but in {len(crowd)} of {sets} sets: {sum(missed)} of 32 miss"
+            assert len(crowd) < sets
+        else:
+            most = max(crowd.values())
+            reason = f", but {most} share {ways} ways: {sum(missed)} of 32 miss"
+            assert most > ways
+        assert title.startswith(f"{len(lines)} line") and title.endswith(reason)
+
+
+def test_a_set_stays_in_its_place():
+    def columns(sets):
+        svg = cachelens("drawn", sets, 4, 8).svg
+        return re.findall(r'<text x="([\d.]+)" y="178"[^>]*>(set \d)<', svg)
+
+    assert len(columns(8)) == 8
+    for sets in SETS:
+        assert columns(sets) == columns(8)[:sets]
+
+
+@pytest.mark.parametrize("cache", [(8, 2, 8), (1, 8, 4), (4, 1, 16)])
+def test_the_chart_prints_the_misses_above_its_points(cache):
+    svg = cachelens("16 apart", *cache, bet=(1, 2, 3, 4, 5, 6)).svg
+    misses = [sum(replay(f"{apart} apart", *cache)[0]) for apart in STRIDES]
+    places = [532 + 30 * k for k in range(6)]
+    number = r'<text x="(\d+)" y="344" [^>]*middle"( font-weight="700")?>(\d+)<'
+    found = [(int(x), int(m), bool(bold)) for x, bold, m in re.findall(number, svg)]
+    assert found == [(x, m, x == 652) for x, m in zip(places, misses, strict=True)]
+    points = re.findall(r'<circle cx="(\d+)" cy="(\d+)" r="4.5" fill="([^"]*)"', svg)
+    expected = [
+        (x, 420 - 2 * m, palette.INK if x == 652 else palette.PAPER)
+        for x, m in zip(places, misses, strict=True)
+    ]
+    assert [(int(x), int(y), fill) for x, y, fill in points] == expected
+
+
+def test_a_bet_that_is_right_is_seen_around_its_point():
+    svg = cachelens("8 apart", 8, 2, 8, bet=(2, 4, 8, 16, 32, 16)).svg
+    tops = re.findall(r'<path d="M([\d.]+) ([\d.]+)L([\d.]+)', svg)
+    diamonds = {(float(x), float(y)): float(side) - float(x) for x, y, side in tops}
+    for x, y in re.findall(r'<circle cx="(\d+)" cy="(\d+)" r="4.5"', svg):
+        (radius,) = {r for (at, top), r in diamonds.items() if (at, top + r) == (int(x), int(y))}
+        assert radius / 2**0.5 > 4.5 + 1.5 / 2
 
 
 def test_the_chart_shows_one_walk_until_there_is_a_bet():
@@ -147,6 +205,8 @@ def test_lenses_are_small():
         (("3 apart", 8, 2, 8), "walk is '3 apart'; take one of '1 apart', '2 apart'"),
         (("1 apart", 3, 2, 8), "sets is 3; take one of 1, 2, 4, 8"),
         (("1 apart", 8, True, 8), "ways is True; take one of 1, 2, 4, 8"),
+        (("1 apart", 8.0, 2, 8), "sets is 8.0; take one of 1, 2, 4, 8"),
+        ((["1 apart"], 8, 2, 8), "walk is ['1 apart']; take one of '1 apart'"),
         (("1 apart", 8, 2, 64), "line is 64; take one of 4, 8, 16"),
     ],
 )

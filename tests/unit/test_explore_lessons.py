@@ -39,7 +39,7 @@ RANKED = explore.reranking_bars()
 ORDERS, TILES, LINES = ("ijk", "ikj", "jik", "jki", "kij", "kji"), (4, 8, 16, 32), (24, 64, 384)
 SCOPE = explore.loop_microscope()
 CACHE_LENS = explore.cache_lens()
-WALKS = CACHE_LENS._controls["walk"].options
+WALKS = [value for _, value in CACHE_LENS._controls["walk"].options]
 MACS = [value for _, value in SCOPE._controls["step"].options]
 STATES = [(WALL, {"batch": b, "number": n}) for b, n in product(BATCHES, NUMBERS)]
 STATES += [
@@ -121,17 +121,21 @@ def test_every_state_is_drawn_without_faults(explorer, state):
     assert height(picture.svg) - 72 <= 560
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE])
+@pytest.mark.parametrize(
+    "explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE, CACHE_LENS]
+)
 def test_the_card_keeps_its_height(explorer):
     assert len({height(e.at(**state).svg) for e, state in STATES if e is explorer}) == 1
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE])
+@pytest.mark.parametrize(
+    "explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, RANKED, SCOPE, CACHE_LENS]
+)
 def test_the_stored_picture_is_small(explorer):
     assert len(explorer.at().png()) <= 80_000
 
 
-@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, SCOPE])
+@pytest.mark.parametrize("explorer", [WALL, FIRST, LENS, LOOM, ROOM, LEVER, SCOPE, CACHE_LENS])
 def test_the_value_beside_a_slider_is_not_cut(explorer):
     for control in explorer._controls.values():
         if isinstance(control, widgets.SelectionSlider):
@@ -469,6 +473,13 @@ def test_the_bet_on_the_microscope_stands_beside_its_order(wager, order):
         assert faults(svg) == [] and len(diamonds(svg)) == on_bet
     line = bet_line(explore.loop_microscope())
     assert line == f"◇ You bet {order}; it is jki (24 lines, no tiles)."
+
+
+def test_the_cache_lens_has_a_short_name_for_each_of_twelve_walks():
+    short = CACHE_LENS._controls["walk"]._options_labels
+    assert len(set(short)) == len(set(WALKS)) == 12
+    for walk in WALKS:
+        assert CACHE_LENS.at(walk=walk).says.startswith(f"{walk}, 8 sets × 2 ways")
 
 
 def test_the_stored_cache_lens_does_not_give_the_bet_away():

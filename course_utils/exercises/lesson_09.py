@@ -561,8 +561,8 @@ def tree_mean(x):
 def ring_loops():
     """Put the lines in order: all-reduce round a ring of p ranks, first sums, then copies.
 
-    `parts[r][k]` is the number that rank r holds of part k. In round t of the first half rank r
-    sends part r − t to rank r + 1, in the second half part r + 1 − t.
+    `parts[r][k]` is the number that rank r holds of part k. In round t rank r sends part r − t,
+    counted round the ring, to rank r + 1; t goes on from the first half to the second.
     """
     return """
         for t in range(p - 1):

@@ -1,15 +1,18 @@
 """Collectives for real: each rank a process of this computer, its blocks in shared memory.
 
-A round has two halves, each ended by a barrier: every sender writes its blocks into the receiver's
-inbox, then every receiver keeps them or adds them to its own.  So all that a round sends is what
-was there before it, as in `Collective.run`, and sums are made in the same order.
+A round has two halves, each ended by a barrier: every sender copies its blocks into the receiver's
+inbox, then every receiver adds them to its own, or keeps them: a block and the inbox's change
+places.  So a byte is copied once, all that a round sends is what was there before it, as in
+`Collective.run`, and sums are made in the same order.
 """
 
 import multiprocessing
+import os
 import signal
 import time
-from contextlib import contextmanager, suppress
-from math import prod
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import pairwise
+from multiprocessing.connection import wait
 from multiprocessing.shared_memory import SharedMemory
 from typing import NamedTuple
 
@@ -17,10 +20,12 @@ import numpy as np
 
 from . import arguments
 from .collectives import Collective, collective
-from .tables import placed
 
-_LONGEST = 60  # s that a rank waits for the others
-_START = 60  # s that processes may take to start
+_LONGEST = 60  # s that processes may take to start, and a rank waits for the others
+_ENDED = (
+    "the process of rank {} has ended: stopped by the system, or started by a script that lacks "
+    "`if __name__ == '__main__':`"
+)
 
 
 class Unavailable(RuntimeError):
@@ -30,8 +35,8 @@ class Unavailable(RuntimeError):
 class Parameters(NamedTuple):
     """α, β and γ of this computer's processes, in s, s/B and s/B, as `Collective.time` takes them.
 
-    `alpha`: a round in which next to nothing is sent; `beta`: sending a byte, from a copy of many;
-    `gamma`: what adding a byte takes beyond keeping it, at least 0.
+    `alpha`: a round in which next to nothing is sent, most of it two barriers; `beta`: copying a
+    byte into another's inbox; `gamma`: adding a byte of the inbox to one's own.
     """
 
     alpha: float
@@ -39,15 +44,17 @@ class Parameters(NamedTuple):
     gamma: float
 
 
-class Ranks:
+class Ranks(AbstractContextManager):
     """So many processes, started once, that run collectives; to be used in a `with` statement.
 
     More ranks than cores take turns: results are the same, times are not.  A script that starts
     them needs `if __name__ == "__main__":`, since each process imports it anew; a notebook does
     not.  Where there can be no such processes: `Unavailable`.
 
-        with Ranks(4) as ranks:
-            held, seconds = ranks.run(collective("all-reduce", "ring", ranks=4), parts)
+    >>> with Ranks(2) as ranks:
+    ...     held, seconds = ranks.run(collective("all-reduce", "ring", ranks=2), np.ones((2, 3)))
+    >>> held[1], seconds > 0
+    (array([2., 2., 2.]), True)
     """
 
     def __init__(self, ranks):
@@ -55,7 +62,8 @@ class Ranks:
         self._processes, self._pipes = [], []
         context = multiprocessing.get_context("spawn")
         try:
-            barrier = context.Barrier(self._count)
+            # kept, for what is freed here is given to the next barrier, whoever still waits at it
+            self._barrier = barrier = context.Barrier(self._count)
             for rank in range(self._count):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(rank, theirs, barrier), daemon=True)
@@ -63,16 +71,12 @@ class Ranks:
                 theirs.close()
                 self._processes.append(process)
                 self._pipes.append(ours)
-            self._answers(_START)
-        except (OSError, ImportError, EOFError) as error:
+            self._answers(_LONGEST)
+        except BaseException as error:
             self.close()
-            raise Unavailable(f"no processes can be started here: {error!r}") from None
-        except BaseException:
-            self.close()
+            if isinstance(error, OSError | ImportError):
+                raise Unavailable(f"no processes can be started here: {error!r}") from None
             raise
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()
@@ -86,14 +90,15 @@ class Ranks:
             process.close()
         for pipe in self._pipes:
             pipe.close()
-        self._processes, self._pipes = [], []
+        self._processes, self._pipes, self._barrier = [], [], None
 
     def run(self, task, data, repeats=3):
         """(what each rank holds at the end, seconds): a `Collective` on `data`, as its `run` does.
 
-        Seconds from the first round to the last, of the slowest rank, in the fastest of `repeats`;
-        starting, and bringing the data in and out, are not in it.  A task of fewer ranks leaves the
-        others waiting.  After an error, or when it is interrupted, the processes are ended.
+        Seconds from the first round to the last, of the slowest rank, in the fastest of `repeats`
+        after one that warms up; starting, and bringing the data in and out, are not in it.  A task
+        of fewer ranks leaves the others waiting.  After an error in a rank, or when it is
+        interrupted, the processes are ended.  Where there is too little memory: `Unavailable`.
         """
         repeats = arguments.whole(repeats, "Ranks: repeats")
         if not isinstance(task, Collective) or task.ranks > self._count:
@@ -101,96 +106,120 @@ class Ranks:
         if not self._processes:
             raise ValueError("Ranks: these processes have ended; start others with Ranks(…)")
         start = next(task.states(data))
-        layout = Layout.of(start)
-        with _shared(2 * task.ranks * layout.nbytes) as memory:
-            seconds = min(self._once(task, start, layout, memory) for _ in range(repeats))
-            views = [layout.views(memory.buf, rank) for rank in range(task.ranks)]
-            held = [{block: view.copy() for block, view in each.items()} for each in views]
-            del views  # memory cannot be closed while something looks at it
-        return task.outcome(held), seconds
+        blocks = {block: array for held in start for block, array in held.items()}
+        ends = np.cumsum([0, *(blocks[block].size for block in range(len(blocks)))]).tolist()
+        layout = blocks[0].dtype, task.ranks, ends
+        with _shared(2 * task.ranks * ends[-1] * blocks[0].itemsize) as memory:
+            _Blocks(memory.buf, *layout).fill(start)
+            order = memory.name, layout, task.rounds, repeats
+            seconds = self._obey(order)[: task.ranks]
+            found = _Blocks(memory.buf, *layout).found(task.rounds, blocks)
+        return task.outcome(found), min(map(max, zip(*seconds, strict=True)))
 
-    def _once(self, task, start, layout, memory):
-        """Seconds of one run, from what the ranks hold at the start."""
-        for rank, blocks in enumerate(start):
-            views = layout.views(memory.buf, rank)
-            for block, array in blocks.items():
-                views[block][...] = array
-            del views
-        order = memory.name, layout, task.ranks, task.rounds
+    def _obey(self, order):
+        """What each process answers to an order."""
         try:
             for pipe in self._pipes:
-                pipe.send(order)
-            return max(self._answers(_LONGEST + 10)[: task.ranks])
+                with suppress(OSError):  # one that has ended gives no answer either
+                    pipe.send(order)
+            return self._answers(min(_LONGEST * (2 + order[-1]), 3600))
         except BaseException:  # an interrupt, too: who knows where each of them stands
             self.close()
             raise
 
     def _answers(self, seconds):
-        """What each process answers; a RuntimeError if one of them failed or does not answer."""
-        until, found = time.monotonic() + seconds, []
-        for rank, pipe in enumerate(self._pipes):
-            if not pipe.poll(max(until - time.monotonic(), 0)):
-                raise RuntimeError(f"rank {rank} does not answer")
-            found.append(pipe.recv())
-        failed = [answer for answer in found if isinstance(answer, str)]
-        if failed:  # one, and then all that waited for it
-            first = next((answer for answer in failed if "BrokenBarrier" not in answer), failed[0])
-            raise RuntimeError(f"a rank failed: {first}")
-        return found
+        """What each process answers within so many seconds, a list; an error if one does not."""
+        ranks, found = {pipe: rank for rank, pipe in enumerate(self._pipes)}, {}
+        while ranks:
+            ready = wait(list(ranks), seconds)
+            if not ready:
+                raise Unavailable(f"{len(ranks)} processes give no answer within {seconds} s")
+            for pipe in ready:
+                rank = ranks.pop(pipe)
+                try:
+                    found[rank] = pipe.recv()
+                except (EOFError, OSError):
+                    raise Unavailable(_ENDED.format(rank)) from None
+        failed = [answer for answer in found.values() if isinstance(answer, str)]
+        if failed:  # one, and then all that waited for it at a barrier
+            cause = min(failed, key=lambda answer: "BrokenBarrier" in answer)
+            raise RuntimeError(f"a rank failed: {cause}")
+        return [found[rank] for rank in range(self._count)]
 
     def parameters(self, nbytes=2**24):
-        """The `Parameters` here: rank 0 sends to rank 1 a byte or two, or `nbytes`.
+        """The `Parameters` here: rank 0 sends to rank 1 eight bytes, or `nbytes`.
 
-        Two ranks or more.
+        Two ranks or more.  Where many send at once they share cores and memory: β grows.
         """
         if self._count < 2:
             raise ValueError("Ranks: one rank has nobody to send to; start two or more")
         copy, add = (collective(pattern, "root", ranks=2) for pattern in ("broadcast", "reduce"))
-        little, much = np.ones((2, 2), np.float32), np.ones((2, nbytes // 4), np.float32)
-        _, alpha = self.run(copy, little[0], repeats=9)
-        _, copied = self.run(copy, much[0], repeats=5)
-        _, added = self.run(add, much, repeats=5)
-        beta = max(copied - alpha, 0) / much[0].nbytes
-        return Parameters(alpha, beta, max(added - copied, 0) / much[0].nbytes)
+        much = np.ones((2, nbytes // 4), np.float32)
+        tasks = (copy, np.ones(2, np.float32)), (copy, much[0]), (add, much)
+        # in turn, so that a busy moment of the computer decides none
+        turns = [[self.run(task, data, repeats=5)[1] for task, data in tasks] for _ in range(4)]
+        alpha, copied, added = map(min, zip(*turns, strict=True))
+        beta, gamma = (max(s, 1e-9) / much[0].nbytes for s in (copied - alpha, added - copied))
+        return Parameters(alpha, beta, gamma)
 
 
-class Layout(NamedTuple):
-    """Where blocks lie: {block: (shape, first byte)} of one rank, the bytes of all, their dtype."""
+class _Blocks:
+    """Every rank's blocks in a buffer: each is held on one of two sides, the other is its inbox.
 
-    blocks: dict
-    nbytes: int
-    dtype: np.dtype
+    `ends`: the element at which each block ends, after a 0.
+    """
 
-    @classmethod
-    def of(cls, held):
-        """The layout of all blocks that any of the ranks holds."""
-        arrays = {block: array for blocks in held for block, array in blocks.items()}
-        first = placed({block: array.nbytes for block, array in arrays.items()})
-        blocks = {block: (array.shape, first[block]) for block, array in arrays.items()}
-        last = max(first[block] + array.nbytes for block, array in arrays.items())
-        return cls(blocks, placed({"all": last, "next": 0})["next"], arrays[0].dtype)
+    def __init__(self, buffer, dtype, ranks, ends):
+        size = ends[-1]
+        self.areas = np.frombuffer(buffer, dtype, 2 * ranks * size).reshape(2, ranks, size)
+        self._cuts = [slice(*each) for each in pairwise(ends)]
+        self._side = np.zeros((ranks, len(self._cuts)), int)
 
-    def views(self, buffer, area):
-        """{block: array} in one of the areas of a buffer: rank r holds area r."""
-        at = area * self.nbytes
-        return {
-            block: np.frombuffer(buffer, self.dtype, prod(shape), at + first).reshape(shape)
-            for block, (shape, first) in self.blocks.items()
-        }
+    def held(self, rank, block):
+        return self.areas[self._side[rank, block], rank, self._cuts[block]]
+
+    def inbox(self, rank, block):
+        return self.areas[1 - self._side[rank, block], rank, self._cuts[block]]
+
+    def keep(self, sends):
+        """What is not added stays where it lies; where a block was held, its inbox is now."""
+        for send in sends:
+            if not send.adds:
+                self._side[send.to, send.blocks] ^= 1
+
+    def fill(self, start):
+        for rank, held in enumerate(start):
+            for block, array in held.items():
+                self.held(rank, block)[...] = array.reshape(-1)
+
+    def found(self, rounds, like):
+        """{block: array} of each rank after the rounds, out of the buffer; shapes as in `like`."""
+        for sends in rounds:
+            self.keep(sends)
+        return [
+            {block: self.held(rank, block).reshape(like[block].shape).copy() for block in like}
+            for rank in range(len(self._side))
+        ]
 
 
 @contextmanager
 def _shared(nbytes):
     """So many bytes of shared memory, gone afterwards."""
+    memory = None
     try:
-        memory = SharedMemory(create=True, size=max(nbytes, 1))
-    except (OSError, ImportError) as error:
-        raise Unavailable(f"no memory of {nbytes:,} B can be shared here: {error!r}") from None
-    try:
+        try:
+            memory = SharedMemory(create=True, size=max(nbytes, 1))
+            file = f"/dev/shm/{memory.name}"
+            if os.path.exists(file):  # Linux promises more than it has, and kills who then writes
+                with open(file, "r+b") as opened:
+                    os.posix_fallocate(opened.fileno(), 0, memory.size)
+        except (OSError, ImportError) as error:
+            raise Unavailable(f"no memory of {nbytes:,} B can be shared here: {error!r}") from None
         yield memory
     finally:
-        _closed(memory)
-        memory.unlink()
+        if memory:
+            _closed(memory)
+            memory.unlink()
 
 
 def _closed(memory):
@@ -202,41 +231,53 @@ def _closed(memory):
 def _work(rank, pipe, barrier):
     """What a process does: runs what it is told, answers with seconds, or with what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the one who waits
-    pipe.send(0.0)
-    memory = None
+    pipe.send(None)
     while True:
         try:
-            name, layout, ranks, rounds = pipe.recv()
+            name, layout, *order = pipe.recv()
         except EOFError:
             return
         try:
-            # kept from repeat to repeat: its pages are there, from the second one on
-            if memory is None or memory.name != name:
-                if memory is not None:
-                    _closed(memory)
-                memory = SharedMemory(name)
-            pipe.send(_rounds(rank, barrier, memory.buf, layout, ranks, rounds))
+            memory = SharedMemory(name)
+            try:
+                pipe.send(_runs(rank, barrier, (memory.buf, *layout), *order))
+            finally:
+                _closed(memory)
         except Exception as error:
             barrier.abort()
             pipe.send(repr(error))
 
 
-def _rounds(rank, barrier, buffer, layout, ranks, rounds):
-    """Seconds that this rank's part of the rounds takes, the waiting in it."""
-    held = [layout.views(buffer, area) for area in range(ranks)]
-    inbox = [layout.views(buffer, ranks + area) for area in range(ranks)]
+def _runs(rank, barrier, layout, rounds, repeats):
+    """Seconds that this rank's part takes in each of the repeats, the waiting in it.
+
+    The first run is left out, and memory is mapped once for all: the first use of a page takes
+    longer than to copy it.
+    """
+    mine = _Blocks(*layout).areas[0, rank : rank + 1]  # empty where the task has fewer ranks
+    first, seconds = mine.copy(), []
+    for _ in range(repeats + 1):
+        np.copyto(mine, first)
+        blocks = _Blocks(*layout)
+        barrier.wait(_LONGEST)
+        begin = time.perf_counter()
+        for sends in rounds:
+            _round(sends, rank, barrier, blocks)
+        seconds.append(time.perf_counter() - begin)
+    return seconds[1:]
+
+
+def _round(sends, rank, barrier, blocks):
+    """This rank's part of a round."""
+    for send in sends:
+        if send.source == rank:
+            for block in send.blocks:
+                np.copyto(blocks.inbox(send.to, block), blocks.held(rank, block))
     barrier.wait(_LONGEST)
-    start = time.perf_counter()
-    for each in rounds:
-        for send in each:
-            if send.source == rank:
-                for block in send.blocks:
-                    np.copyto(inbox[send.to][block], held[rank][block])
-        barrier.wait(_LONGEST)
-        for send in each:
-            if send.to == rank:
-                for block in send.blocks:
-                    mine, brought = held[rank][block], inbox[rank][block]
-                    np.add(mine, brought, out=mine) if send.adds else np.copyto(mine, brought)
-        barrier.wait(_LONGEST)
-    return time.perf_counter() - start
+    for send in sends:
+        if send.to == rank and send.adds:
+            for block in send.blocks:
+                mine = blocks.held(rank, block)
+                np.add(mine, blocks.inbox(rank, block), out=mine)
+    blocks.keep(sends)
+    barrier.wait(_LONGEST)

@@ -43,7 +43,7 @@ def _rows(count, seed):
 
 WALKS = {
     **{f"{apart} apart": [apart * k for k in range(READS)] for apart in STRIDES},
-    "column": [_ROW * k for k in range(READS)],
+    "column, rows of 64": [_ROW * k for k in range(READS)],
     "column, rows of 65": [(_ROW + 1) * k for k in range(READS)],
     "column, rows of 72": [(_ROW + 8) * k for k in range(READS)],
     "drawn": _rows(READS, 0),
@@ -141,7 +141,7 @@ def cachelens(walk, sets, ways, line, *, bet=None):
 
     >>> cachelens("16 apart", 8, 2, 8)
     16 apart, 8 sets × 2 ways, lines of 8 numbers: 16 of 16 reads miss in pass 1, 16 in pass 2; \
-16 lines in 4 of 8 sets; 64 B asked for, 1,024 B fetched.
+16 lines in 4 of 8 sets; 64 B of numbers, 1,024 B fetched.
     >>> cachelens("40 apart", 8, 2, 8).title
     '16 lines are fetched once, and pass 2 finds all it reads'
     """
@@ -212,12 +212,12 @@ def _says(walk):
     return (
         f"{walk.name}, {_cache(walk)}: {first} of {READS} reads miss in pass 1, {second} in pass 2;"
         f" {_count(len(walk.different), 'line')} in {walk.met} of {_count(walk.sets, 'set')}; "
-        f"{READS * ITEMSIZE} B asked for, {_meters(walk).moved:,} B fetched."
+        f"{READS * ITEMSIZE} B of numbers, {_meters(walk).moved:,} B fetched."
     )
 
 
 def _notes(walk):
-    asked = f"asked for: {READS * ITEMSIZE} B; {walk.line * ITEMSIZE} B a miss"
+    asked = f"numbers: {READS * ITEMSIZE} B; {walk.line * ITEMSIZE} B a miss"
     return f"all {NUMBERS:,} numbers", "a read computes nothing", asked
 
 

@@ -17,8 +17,8 @@ def stride_curve():
     """A cache of 16 lines, in 8 sets of 2; a line has 8 numbers. 16 numbers are read one after the
     other, and then all of them once more: 32 reads.
 
-    They lie 1, 2, 4, 8, 16 or 40 numbers apart. How many of the 32 reads miss in each case? Bet
-    six numbers, as a list.
+    The first begins a line; they lie 1, 2, 4, 8, 16 or 40 numbers apart. How many of the 32 reads
+    miss in each case? Bet six numbers, as a list.
     """
 
 
@@ -33,7 +33,7 @@ def known_addresses():
 
 @prediction(unit="×")
 def sixteenth_time():
-    """NumPy adds up 64 million fp32 numbers, 256 MiB, and then every 16th of them.
+    """NumPy adds up 2²⁶ numbers in fp32, 256 MiB, and then every 16th of them.
 
     How many times as long do all of them take on your computer?
     """
@@ -695,8 +695,8 @@ def mapped_late():
 def every_sixteenth():
     """One loop adds up all numbers of 1 GB in fp32, another every 16th.
 
-    Lines have 64 B, no cache holds a tenth of the array, and memory limits both loops. How long
-    does the second take, as a share of the first?
+    Lines have 64 B, no cache holds a tenth of the array, and the bandwidth of memory limits both
+    loops. How long does the second take, as a share of the first?
     """
     return "c"
 

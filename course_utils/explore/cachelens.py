@@ -15,9 +15,10 @@ def cache_lens():
 
     The bet "stride_curve", the misses of six strides, is on 8 sets of 2 lines of 8 numbers.
 
-    >>> cache_lens().probe(walk="column", sets=8, ways=4)
-    column, 8 sets × 4 ways, lines of 8 numbers: 16 of 16 reads miss in pass
-    1, 16 in pass 2; 16 lines in 1 of 8 sets; 64 B asked for, 1,024 B fetched.
+    >>> cache_lens().probe(walk="column, rows of 64", sets=8, ways=4)
+    column, rows of 64, 8 sets × 4 ways, lines of 8 numbers: 16 of 16 reads
+    miss in pass 1, 16 in pass 2; 16 lines in 1 of 8 sets; 64 B of numbers,
+    1,024 B fetched.
     """
     sets, ways, line = DEFAULT
     return Explorer(

@@ -69,7 +69,7 @@ def marks(svg, colour):
     "walk, cache",
     [
         ("drawn", (8, 2, 8)),
-        ("column", (2, 8, 4)),
+        ("column, rows of 64", (2, 8, 4)),
         ("16 apart", (4, 4, 16)),
         ("2 apart", (1, 1, 8)),
     ],
@@ -110,7 +110,7 @@ def test_titles_say_what_is_found():
     titles = {
         ("1 apart", 8, 2, 8): "2 lines are fetched once, and pass 2 finds all it reads",
         ("1 apart", 1, 1, 16): "1 line is fetched once, and pass 2 finds all it reads",
-        ("column", 8, 2, 8): "16 lines, room for 16, but in 1 of 8 sets: 32 of 32 miss",
+        ("column, rows of 64", 8, 2, 8): "16 lines, room for 16, but in 1 of 8 sets: 32 of 32 miss",
         ("16 apart", 1, 8, 8): "16 lines, room for 8: 32 of 32 reads miss",
         ("drawn", 8, 2, 8): "15 lines, room for 16, but 4 share 2 ways: 19 of 32 miss",
     }

@@ -209,7 +209,7 @@ def footer(y, meters, notes=("", "", ""), ref=None, bet=None):
     `meters`, `ref` and `bet` are `Meters`.  A bar runs from 1 to 10^12, a factor of 1,000 for each
     of its segments.  `ref` is the state compared with: an ink tick on the bar, and the same tick
     opens the note, which must name it.  `bet` is a hollow diamond.  Zero has no tick and no
-    diamond.  Compute is in MAC, or in FLOP as soon as one of the three works without any MAC.
+    diamond.  Compute is in MAC, or in FLOP if nobody multiplies, or one works without any MAC.
     A note that is wider than its column is a ValueError.
     """
     unit = _unit_of_work(meters, ref, bet)
@@ -227,7 +227,8 @@ def footer(y, meters, notes=("", "", ""), ref=None, bet=None):
 
 
 def _unit_of_work(*some):
-    return "MAC" if all(m.macs or not m.flops for m in some if m) else "FLOP"
+    some = [m for m in some if m and m.flops]
+    return "MAC" if some and all(m.macs for m in some) else "FLOP"
 
 
 def _values(meters, unit):

@@ -351,8 +351,8 @@ def pad_of_two_lines():
 def mean_cycles():
     """Numbers in fp32 are read in order from lines of 64 B. How many cycles does one take?
 
-    A look into the cache takes 4; if the line is not there, 200 more. No read begins before the
-    one before it is done. Give the mean.
+    A cycle is a tick of the core's clock. A look into the cache takes 4 of them; if the line is
+    not there, 200 more. No read begins before the one before it is done. Give the mean.
     """
     hit, penalty, numbers = 4, 200, 64 / 4
     return hit + penalty / numbers
@@ -435,6 +435,78 @@ def gather_never():
 @gather_hits.mistake("so many times as large is the table. How likely is a hit?", "Q1")
 def gather_inverted():
     return 4
+
+
+@order(
+    minutes=4,
+    level=3,
+    hints=[
+        "What must be known of an address before its set is looked up?",
+        "When does a set change: before it is asked what it holds, or after?",
+    ],
+    extra=["place = address % sets"],
+)
+def mapped_loops():
+    """Put the lines in order: misses in a cache with one line in each set.
+
+    `addresses` are in bytes, `size` is the bytes of a line, `sets` how many sets there are.
+    """
+    return """
+        held, misses = [None] * sets, 0
+        for address in addresses:
+            line = address // size
+            place = line % sets
+            misses += held[place] != line
+            held[place] = line
+    """
+
+
+@mapped_loops.mistake("do two bytes of one line go to one set there?", "K1")
+def mapped_by_address():
+    return """
+        held, misses = [None] * sets, 0
+        for address in addresses:
+            line = address // size
+            place = address % sets
+            misses += held[place] != line
+            held[place] = line
+    """
+
+
+@mapped_loops.mistake("what is in the cache before the second address, if it is emptied?", "T1")
+def mapped_cold():
+    return """
+        for address in addresses:
+            held, misses = [None] * sets, 0
+            line = address // size
+            place = line % sets
+            misses += held[place] != line
+            held[place] = line
+    """
+
+
+@mapped_loops.mistake("a line that has just been put there: is it a miss?", "R1")
+def mapped_late():
+    return """
+        held, misses = [None] * sets, 0
+        for address in addresses:
+            line = address // size
+            place = line % sets
+            held[place] = line
+            misses += held[place] != line
+    """
+
+
+@mapped_loops.mistake("what is left of all the addresses, once the loop is over?", "T1")
+def mapped_last():
+    return """
+        held, misses = [None] * sets, 0
+        for address in addresses:
+            line = address // size
+            place = line % sets
+        misses += held[place] != line
+        held[place] = line
+    """
 
 
 @exercise(
@@ -607,74 +679,6 @@ def rate_one_more(addresses, line, sets, ways):
         lines.append(number)
         del lines[: -ways - 1]
     return misses / len(addresses)
-
-
-@order(
-    minutes=4,
-    level=3,
-    hints=[
-        "What must be known of an address before its set is looked up?",
-        "When does a set change, and when does the count?",
-    ],
-    extra=["place = address % sets"],
-)
-def mapped_loops():
-    """Put the lines in order: misses in a cache with one line in each set.
-
-    `addresses` are in bytes, `size` is the bytes of a line, `sets` how many sets there are.
-    """
-    return """
-        held = [None] * sets
-        misses = 0
-        for address in addresses:
-            line = address // size
-            place = line % sets
-            if held[place] != line:
-                misses += 1
-                held[place] = line
-    """
-
-
-@mapped_loops.mistake("do two bytes of one line go to one set there?", "K1")
-def mapped_by_address():
-    return """
-        held = [None] * sets
-        misses = 0
-        for address in addresses:
-            line = address // size
-            place = address % sets
-            if held[place] != line:
-                misses += 1
-                held[place] = line
-    """
-
-
-@mapped_loops.mistake("what is in the cache before the second address, if it is emptied?", "T1")
-def mapped_cold():
-    return """
-        misses = 0
-        for address in addresses:
-            held = [None] * sets
-            line = address // size
-            place = line % sets
-            if held[place] != line:
-                misses += 1
-                held[place] = line
-    """
-
-
-@mapped_loops.mistake("a line that has just been put there: is it a miss?", "R1")
-def mapped_late():
-    return """
-        held = [None] * sets
-        misses = 0
-        for address in addresses:
-            line = address // size
-            place = line % sets
-            held[place] = line
-            if held[place] != line:
-                misses += 1
-    """
 
 
 @choice(

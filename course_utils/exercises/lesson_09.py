@@ -32,9 +32,9 @@ def tenths():
 
 @prediction(words=("root", "tree", "ring"))
 def small_winner():
-    """All-reduce of 1 kB by 8 ranks: by way of the root, by trees, or round a ring. Which is first?
+    """All-reduce of 1 kB by 8 ranks: by way of the root, by trees, or round a ring. Who is first?
 
-    A message takes 1 µs and a byte of it 1/50 ns (50 GB/s); additions are free.
+    A message takes 1 µs, and a byte of it 20 ps, which is 50 GB/s; additions are free.
     """
 
 
@@ -95,7 +95,7 @@ def recall_share():
 def recall_experts():
     """In place of a dense layer of 1,000 weights stand 16 experts, each as large.
 
-    A token runs through the best 2 of them. How many weights are stored?
+    A token runs through the best 2 of them. How many weights do the experts store?
     """
     experts, weights = 16, 1000
     return experts * weights
@@ -212,26 +212,31 @@ def tree_one_round_more(n):
     ],
 )
 def broadcast_rounds():
-    """One of 8 ranks has some bytes that all shall have. How many rounds does it take, at least?
+    """One of 32 ranks has some bytes that all shall have. How many rounds does it take, at least?
 
     In a round each rank sends to one other at most, and receives from one.
     """
-    ranks = 8
+    ranks = 32
     return sum(2**done < ranks for done in range(ranks))  # while there are ranks without it
 
 
 @broadcast_rounds.mistake("that sends all of them from one rank. Who else has it by then?", "D1")
 def rounds_from_the_root():
-    return 7
+    return 31
 
 
 @broadcast_rounds.mistake("so many ranks are there. Who sends in the second round?", "O1")
 def rounds_as_ranks():
-    return 8
+    return 32
 
 
 @broadcast_rounds.mistake("two ranks: how many rounds are that?", "O1")
 def rounds_one_more():
+    return 6
+
+
+@broadcast_rounds.mistake("how many ranks have it by then? Is it all of them?", "O1")
+def rounds_one_less():
     return 4
 
 
@@ -250,7 +255,10 @@ def rounds_two():
     ],
 )
 def ring_sent():
-    """Eight ranks all-reduce 100 MB each, round a ring. How many MB does each of them send?"""
+    """Eight ranks all-reduce 100 MB each, round a ring. How many MB does each of them send?
+
+    Each cuts its array into 8 parts and hands on one a round: first sums, then what is complete.
+    """
     ranks, size = 8, 100
     return 2 * (ranks - 1) * size / ranks
 
@@ -272,11 +280,9 @@ def sent_all_parts():
     return 200
 
 
-@ring_sent.mistake(
-    "that goes through the root of another way, in and out. Who sends to whom here?", "D1"
-)
-def sent_by_root():
-    return 2 * 7 * 100
+@ring_sent.mistake("that is what all send together. How much of it does one of them send?", "D1")
+def sent_by_all():
+    return 8 * 175
 
 
 @ring_sent.mistake("that hands on whole arrays. How large is what goes on in a round?", "D1")
@@ -440,8 +446,8 @@ def overtakes_one_phase():
 def scatter_add(h, idx, v):
     """Add each v[k] to place idx[k] of a copy of h, however many meet.
 
-    `h`, `idx` and `v` are arrays; `idx` may be empty. Do it without a loop over all of `idx`, and
-    without `np.add.at`: sort, and add up runs. Return the new array.
+    `h`, `idx` and `v` are arrays; `idx` may be empty. Return the new array. Do it without a loop
+    over all of `idx`, and without `np.add.at`: sort, and add up runs, or find another way.
     """
     # BEGIN SOLUTION
     new = h.copy()
@@ -504,8 +510,9 @@ def scatter_counts(h, idx, v):
 def tree_sum(x):
     """Add up an array in fp32, to a millionth.
 
-    Do it by a tree: the relative error is to be below 1e-6. `x`: one axis, at least one number, all
-    of one sign. Every addition is to be in fp32. Return the sum.
+    The relative error is to be below 1e-6, for up to 60,000 numbers. `x`: one axis, at least one
+    number, all of one sign. Return the sum. NumPy's `sum` adds by pairs as well: write the tree
+    yourself, every addition in fp32.
     """
     # BEGIN SOLUTION
     for _ in range(len(x).bit_length()):
@@ -520,7 +527,7 @@ def _draw(random):
     rng = np.random.default_rng(random.randrange(1000))
     sizes = 1, 2, 3, 7, 1000, 4097
     cases = [(rng.random(size, dtype=np.float32),) for size in sizes]
-    return [*cases, (np.full(2**20, 0.1, np.float32),)]
+    return [*cases, (np.full(60_000, 0.1, np.float32),)]
 
 
 @tree_sum.mistake(
@@ -553,40 +560,41 @@ def tree_mean(x):
     level=3,
     hints=[
         "In which half are parts added, and in which only kept?",
-        "Everything that a round sends is what was there before it. Which line takes care of that?",
+        "Which part does rank 0 send in round 0, and which one rank 1? When must k be found?",
         "Who is the receiver in a round: r, or its neighbour?",
     ],
-    extra=["parts[r][(r - t) % p] += sent[r]"],
+    extra=["parts[r][k] += parts[(r + 1) % p][k]"],
 )
 def ring_loops():
     """Put the lines in order: all-reduce round a ring of p ranks, first sums, then copies.
 
-    `parts[r][k]` is the number that rank r holds of part k. In round t rank r sends part r − t,
-    counted round the ring, to rank r + 1; t goes on from the first half to the second.
+    `parts[r][k]` is the number that rank r holds of part k. In round t rank r sends part
+    r − t − 1, counted round the ring, to rank r + 1. There are 2p − 2 rounds, t from 0 on. Lines
+    that are equal may change places.
     """
     return """
         for t in range(p - 1):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[(r + 1) % p][(r - t) % p] += sent[r]
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] += parts[r][k]
         for t in range(p - 1, 2 * p - 2):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[(r + 1) % p][(r - t) % p] = sent[r]
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] = parts[r][k]
     """
 
 
-@ring_loops.mistake("that adds a part to the sender's own. Who receives it?", "D1")
+@ring_loops.mistake("that adds the neighbour's part to the sender's own. Who receives?", "D1")
 def ring_to_itself():
     return """
         for t in range(p - 1):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[r][(r - t) % p] += sent[r]
+                k = (r - t - 1) % p
+                parts[r][k] += parts[(r + 1) % p][k]
         for t in range(p - 1, 2 * p - 2):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[(r + 1) % p][(r - t) % p] = sent[r]
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] = parts[r][k]
     """
 
 
@@ -594,27 +602,27 @@ def ring_to_itself():
 def ring_copies_first():
     return """
         for t in range(p - 1):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[(r + 1) % p][(r - t) % p] = sent[r]
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] = parts[r][k]
         for t in range(p - 1, 2 * p - 2):
-            sent = [parts[r][(r - t) % p] for r in range(p)]
             for r in range(p):
-                parts[(r + 1) % p][(r - t) % p] += sent[r]
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] += parts[r][k]
     """
 
 
-@ring_loops.mistake("what does a rank send if its neighbour has written to it just before?", "X1")
-def ring_in_turn():
+@ring_loops.mistake("does each rank do all of its rounds before the next rank begins?", "T1")
+def ring_rank_by_rank():
     return """
-        for t in range(p - 1):
-            for r in range(p):
-                sent = [parts[r][(r - t) % p] for r in range(p)]
-                parts[(r + 1) % p][(r - t) % p] += sent[r]
-        for t in range(p - 1, 2 * p - 2):
-            for r in range(p):
-                sent = [parts[r][(r - t) % p] for r in range(p)]
-                parts[(r + 1) % p][(r - t) % p] = sent[r]
+        for r in range(p):
+            for t in range(p - 1):
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] += parts[r][k]
+        for r in range(p):
+            for t in range(p - 1, 2 * p - 2):
+                k = (r - t - 1) % p
+                parts[(r + 1) % p][k] = parts[r][k]
     """
 
 

@@ -88,7 +88,7 @@ def test_patterns_that_nothing_uses_are_left_out():
     [
         (Meters(427152, 2508800, 427152), ["427,152 B", "2,508,800 MAC", "427,152 B"]),
         (Meters(12, 0, 12, adds=1000), ["12 B", "1,000 FLOP", "12 B"]),
-        (Meters(), ["0 B", "0 MAC", "0 B"]),
+        (Meters(), ["0 B", "0 FLOP", "0 B"]),
         (Meters(10**13, 174604259328, 10**9), ["10 TB", "175 GMAC", "1 GB"]),
     ],
 )

@@ -1,5 +1,6 @@
 """Lesson 07: its answers are those of nests, replays and kernels, and its traps are told apart."""
 
+from fractions import Fraction
 from itertools import permutations
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_utils._compiled import NUMBA
 from course_utils.cache import Hierarchy
 from course_utils.exercises import bank, grade, names
 from course_utils.exercises.answers import Verdict
@@ -179,23 +181,30 @@ def test_a_cache_that_drops_the_oldest_wants_room_for_four_tiles(extra, exact):
     assert replayed == counted if exact else replayed > 1.1 * counted
 
 
+def replayed_by_tiles(order, b):
+    """(rows of C, replay): 432 × 432 in 32 KiB; in plain Python the first row of tiles alone."""
+    rows = 432 if NUMBA else b
+    nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=rows, j=432, k=432).order(*order)
+    return rows, Hierarchy.parse("32KiB/8").replay(nest.tile(**dict.fromkeys(order, b)))
+
+
 def test_why_the_replay_leaves_the_count_where_the_lesson_says_so():
     """With 8 a row of C's tiles stays; with 48 A's tile falls out; with 144 B is always fetched."""
-    found = {}
-    for b in 8, 16, 48, 144:
-        nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=432, j=432, k=432).order("i", "k", "j")
-        replay = Hierarchy.parse("32KiB/8").replay(nest.tile(i=b, k=b, j=b))
-        tensors = replay.levels[0].tensors
-        found[b] = {name: tensors[name].misses * 16 for name in "ABC"}
-    once, every = 432**2, 432**3
-    assert found[16] == {"A": once, "B": every // 16, "C": every // 16}
-    assert found[8]["C"] < 0.2 * every // 8 and found[8]["B"] >= every // 8
-    assert found[48]["A"] > 3 * once and found[48]["B"] <= 1.01 * every // 48
-    assert found[144]["B"] > 0.9 * every
 
-    nest = LoopNest("C[i,j] += A[i,k] * B[k,j]", i=432, j=432, k=432).order("i", "j", "k")
-    other = Hierarchy.parse("32KiB/8").replay(nest.tile(i=24, j=24, k=24))
-    assert other.levels[0].tensors["C"].write_backs <= 1.1 * once // 16
+    def fetched(b):  # numbers of A, B and C, in parts of those of A, and of the products
+        rows, replay = replayed_by_tiles("ikj", b)
+        once = {"A": rows * 432, "B": rows * 432**2, "C": rows * 432**2}
+        tensors = replay.levels[0].tensors
+        return {name: Fraction(16 * tensors[name].misses, once[name]) for name in "ABC"}
+
+    assert fetched(16) == {"A": 1, "B": Fraction(1, 16), "C": Fraction(1, 16)}
+    by_8, by_48 = fetched(8), fetched(48)
+    assert by_8["C"] < 0.2 / 8 and by_8["B"] >= 1 / 8
+    assert by_48["A"] > 3 and by_48["B"] <= 1.01 / 48
+    assert fetched(144)["B"] > 0.9
+
+    rows, other = replayed_by_tiles("ijk", 24)
+    assert other.levels[0].tensors["C"].write_backs <= 1.1 * rows * 432 // 16
 
 
 def test_a_power_of_two_makes_the_tiles_of_one_product_collide():

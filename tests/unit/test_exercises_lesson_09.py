@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from course_utils.collectives import collective
 from course_utils.exercises import bank, grade, names
 from course_utils.exercises.kinds import Prediction
+from course_utils.exercises.program import lines_of, structure
 from course_utils.nest import LoopNest
 
 
@@ -51,9 +53,10 @@ def test_names_and_numbers():
         ("recall_experts", 2_000, "E1"),
         ("recall_wavefront", 24, None),
         ("recall_wavefront", 100, "T1"),
-        ("broadcast_rounds", 3, None),
-        ("broadcast_rounds", 7, "D1"),
-        ("broadcast_rounds", 8, "O1"),
+        ("broadcast_rounds", 5, None),
+        ("broadcast_rounds", 31, "D1"),
+        ("broadcast_rounds", 32, "O1"),
+        ("broadcast_rounds", 6, "O1"),
         ("broadcast_rounds", 4, "O1"),
         ("ring_sent", 175, None),
         ("ring_sent", 100, "D1"),
@@ -120,7 +123,7 @@ def test_the_traps_of_a_tree(answer, code):
 
 
 def test_rounds_and_bytes_are_those_of_the_schedules():
-    assert right("broadcast_rounds") == len(collective("broadcast", "tree", ranks=8).rounds)
+    assert right("broadcast_rounds") == len(collective("broadcast", "tree", ranks=32).rounds)
     ring = collective("all-reduce", "ring", ranks=8)
     assert right("ring_sent") * 10**6 == ring.busiest(100 * 10**6)
     assert set(ring.sent(800).tolist()) == {1400}
@@ -143,12 +146,64 @@ def test_the_bets_on_winners():
         assert min(took, key=took.get) == winner
 
 
+def ran(program, p):
+    """(what the ranks hold, what they should) after a program for p ranks."""
+    space = {"p": p, "parts": [[10**r + k for k in range(p)] for r in range(p)]}
+    exec(program, space)
+    return space["parts"], [[sum(10**r + k for r in range(p)) for k in range(p)]] * p
+
+
 def test_the_program_to_put_in_order_is_a_ring():
     for p in (1, 2, 5):
-        space = {"p": p, "parts": [[10**r + k for k in range(p)] for r in range(p)]}
-        exec(bank.find("ring_loops").solution(), space)
-        total = [sum(10**r + k for r in range(p)) for k in range(p)]
-        assert space["parts"] == [total] * p
+        held, total = ran(bank.find("ring_loops").solution(), p)
+        assert held == total
+
+
+def test_it_sends_what_the_schedule_sends():
+    p, ring = 5, collective("all-reduce", "ring", ranks=5)
+    for t, sends in enumerate(ring.rounds):
+        assert {(s.source, s.to, s.blocks, s.adds) for s in sends} == {
+            (r, (r + 1) % p, ((r - t - 1) % p,), t < p - 1) for r in range(p)
+        }
+
+
+def test_no_other_order_of_the_lines_all_reduces():
+    """Every order and every nesting of two loops, a line before and a line in them, both halves."""
+    entry = bank.find("ring_loops")
+    right, lines = entry.solution(), lines_of(entry.solution())
+    halves = [[line.strip() for line in half] for half in (lines[:4], lines[4:])]
+
+    def nested():
+        """Ways to write the two loops, and what stands in them."""
+        for outer, inner in (0, 1), (1, 0):
+            for first, second in (2, 3), (3, 2):
+                for depths in (2, 2), (1, 2), (0, 2), (0, 1), (1, 1):
+                    yield outer, inner, first, second, depths
+
+    def written(half, way):
+        outer, inner, first, second, (early, late) = way
+        body = {0: [], 1: [], 2: []}
+        body[early].append(half[first])
+        body[late].append(half[second])
+        return [
+            *body[0],
+            half[outer],
+            *(f"    {line}" for line in body[1]),
+            f"    {half[inner]}",
+            *(f"        {line}" for line in body[2] or ["pass"]),
+        ]
+
+    found = []
+    for one, two in product(nested(), repeat=2):
+        for first, second in permutations(halves):
+            program = "\n".join(written(first, one) + written(second, two))
+            try:
+                same = all(held == total for held, total in (ran(program, p) for p in (3, 4)))
+            except (NameError, IndexError):
+                same = False
+            if same:
+                found.append(program)
+    assert {structure(lines_of(each)) for each in found} == {structure(lines_of(right))}
 
 
 # In one memory

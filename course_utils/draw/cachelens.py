@@ -35,7 +35,7 @@ _ROW = 64  # numbers in a row of the table whose column is walked
 
 
 def _rows(count, seed):
-    """Where `count` rows begin that are read whole, 16 numbers in all, drawn once."""
+    """Where `count` rows begin that are read whole, 16 numbers, at random places drawn once."""
     long = READS // count
     rows = np.random.default_rng(seed).choice(NUMBERS // long, count, replace=False)
     return [long * int(row) + k for row in rows for k in range(long)]
@@ -46,9 +46,9 @@ WALKS = {
     "column, rows of 64": [_ROW * k for k in range(READS)],
     "column, rows of 65": [(_ROW + 1) * k for k in range(READS)],
     "column, rows of 72": [(_ROW + 8) * k for k in range(READS)],
-    "drawn": _rows(READS, 0),
-    "4 drawn rows of 4": _rows(4, 1),
-    "2 drawn rows of 8": _rows(2, 1),
+    "random": _rows(READS, 0),
+    "4 random rows of 4": _rows(4, 1),
+    "2 random rows of 8": _rows(2, 1),
 }
 
 _STRIP, _STRIP_HEIGHT = 96, 16

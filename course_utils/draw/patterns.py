@@ -45,7 +45,7 @@ W, X = np.array([3.0, 1, 4, 1]), np.array([3.0, 1, 4, 1, 5, 9, 2, 6])
 IDX, V = np.array([2, 0, 2]), np.array([5.0, 7, 9])
 
 _BETWEEN = "a column is a rank, above before, below after; a block is n/4 bytes; pale: left behind"
-_WITHIN = "NumPy; a cell is a number; pale: not stored"
+_WITHIN = "NumPy; a cell is a number; pale: not kept"
 _COLUMN, _TALL = 174, 56  # px from column to column, of the four blocks of a rank
 _RANK, _BLOCK = 38, 34  # px from rank to rank, of a block
 _BEFORE, _AFTER, _MEMORY = 152, 256, 376  # tops of the blocks, and of the row below
@@ -77,7 +77,7 @@ and 3 n added. In one memory: one row read 3 times, a value lost, a value read t
         "In one memory: one row read 3 times, a value lost, a value read twice, 7 additions."
     )
     title = "One word each for two things: between ranks, and in one memory"
-    second = "4 ranks, n bytes, all by rank 0, a send a round; meters: a reduction of 1 MB in fp32."
+    second = "4 ranks, n bytes; rank 0 deals with one a round. Meters: a reduction of 1 MB, fp32."
     return card(_FOOT + FOOTER_HEIGHT + PAD, title, second, body, says)
 
 

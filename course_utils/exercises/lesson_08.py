@@ -6,9 +6,9 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="of 100")
 def sorted_digits():
-    """A classifier sees each of 4,000 digits once: in a drawn order it then reads 87 of 100 others.
+    """A classifier sees each of 4,000 digits once: in random order it then knows 87 of 100 others.
 
-    How many of 100 does it read if the same 4,000 come sorted, all 0s first and all 9s last?
+    How many of 100 does it know if the same 4,000 come sorted, all 0s first and all 9s last?
     """
 
 
@@ -24,16 +24,16 @@ def stride_curve():
 
 @prediction(unit="×")
 def known_addresses():
-    """A number of each line of 128 MiB is read, in a drawn order: once each place is written in the
-    number read just before, once all places are known beforehand.
+    """A number of each line of 128 MiB is read, in random order. In one run each place is written
+    in the number read just before, in the other all places are known beforehand.
 
-    How many times as long does a read of the first kind take on your computer?
+    How many times as long does a read take in the first run, on your computer?
     """
 
 
 @prediction(unit="×")
 def sixteenth_time():
-    """NumPy adds up 2²⁶ numbers in fp32, 256 MiB, and then every 16th of them.
+    """NumPy finds the largest of 2²⁶ numbers in fp32, 256 MiB, and then that of every 16th of them.
 
     How many times as long do all of them take on your computer?
     """
@@ -50,9 +50,9 @@ def square_of_two():
 @prediction(unit="×")
 def unasked():
     """Each line of 128 MiB is read once, each place written in the line before: in the order of
-    memory, and in a drawn order. As many lines miss.
+    memory, and in random order. As many lines miss.
 
-    How many times as long does the drawn order take on your computer?
+    How many times as long does the random order take on your computer?
     """
 
 
@@ -294,17 +294,17 @@ def column_bytes():
     level=2,
     unit="numbers",
     hints=[
-        "How many lines do the 256 rows need at once, and how many fit into one set?",
+        "How many lines does a column need at once, and how many fit into one set?",
         "With a pad of 1, each row begins 4 B further on: how many rows go to set 0?",
         "A row begins in the middle of a line: in how many lines are the numbers read from it?",
     ],
 )
 def smallest_pad():
-    """How many numbers must be added to each row, at least, so that a walk misses as rarely as can?
+    """How many numbers must be added to each row, at least, so that only 256 of 4,096 reads miss?
 
-    A matrix of 256 rows of 1,024 numbers in fp32 lies by rows; its first sixteen columns are read,
-    one column after the other. The cache has 64 sets of 8 lines of 64 B. Each line that holds such
-    a number is to be fetched once, and there are to be as few lines as without a pad.
+    A matrix of 256 rows of 1,024 numbers in fp32 lies by rows and begins at address 0; its first
+    sixteen columns are read, one column after the other. The cache has 64 sets of 8 lines of 64 B
+    and is empty at first. Without a pad all reads miss.
     """
     line, itemsize = 64, 4  # each row then begins a line and a set further on
     return line / itemsize

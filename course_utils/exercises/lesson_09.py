@@ -8,15 +8,15 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="of 100")
 def split_digits():
-    """Five ranks learn a fifth of the sorted digits each: rank 0 the 0s and 1s, and so on.
+    """Five ranks learn from two digits each, rank 0 from the 0s and 1s, and keep their own weights.
 
-    Each goes on with its own gradients. How many of 100 other digits does rank 0 read?
+    Of 100 new images of all ten digits, how many does rank 0 know?
     """
 
 
 @prediction(unit="counts")
 def lost_counts():
-    """`h` has 1,000 zeros, and `idx` a million drawn places in it. NumPy does `h[idx] += 1`.
+    """`h` has 1,000 zeros, and `idx` a million random places in it. NumPy does `h[idx] += 1`.
 
     What is the sum of `h`?
     """
@@ -275,7 +275,7 @@ def sent_half():
     return 7 * 100 / 8
 
 
-@ring_sent.mistake("does a rank send the part that it keeps?", "D1")
+@ring_sent.mistake("a rank sends a part a round: how many rounds has each half?", "D1")
 def sent_all_parts():
     return 200
 
@@ -421,7 +421,7 @@ def overtakes_ratio():
 
 
 @ring_overtakes.mistake(
-    "a ring's rank keeps one part to itself. How much does it send, exactly?", "D1"
+    "a ring's rank sends 7 parts in each half, not 8. How much is that, exactly?", "D1"
 )
 def overtakes_whole():
     return 8 * 1e-6 * 50e9 / 4

@@ -6,7 +6,7 @@ from ..draw.cachelens import DEFAULT, LINES, SETS, STRIDES, WALKS, WAYS, Walk, c
 from .explorer import Explorer, choice
 
 # Beside the slider there is room for five letters; the readout has the whole name.
-_SHORT = *STRIDES, 64, 65, 72, "drawn", "4 × 4", "2 × 8"
+_SHORT = *STRIDES, 64, 65, 72, "16 × 1", "4 × 4", "2 × 8"
 
 
 def cache_lens():

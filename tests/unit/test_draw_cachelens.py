@@ -34,7 +34,7 @@ def test_the_walks_read_16_numbers_of_the_memory():
     assert len(WALKS) == 12
     for numbers in WALKS.values():
         assert len(set(numbers)) == 16 and min(numbers) >= 0 and max(numbers) < 1_152
-    for name, long in ("4 drawn rows of 4", 4), ("2 drawn rows of 8", 8):
+    for name, long in ("4 random rows of 4", 4), ("2 random rows of 8", 8):
         rows = np.reshape(WALKS[name], (-1, long))
         assert (rows[:, 0] % long == 0).all() and (np.diff(rows) == 1).all()
 
@@ -68,7 +68,7 @@ def marks(svg, colour):
 @pytest.mark.parametrize(
     "walk, cache",
     [
-        ("drawn", (8, 2, 8)),
+        ("random", (8, 2, 8)),
         ("column, rows of 64", (2, 8, 4)),
         ("16 apart", (4, 4, 16)),
         ("2 apart", (1, 1, 8)),
@@ -96,7 +96,7 @@ def dark(svg):
     return [float(x) for x in re.findall(r"M([\d.]+) 96h", d)]
 
 
-@pytest.mark.parametrize("walk, line", [("40 apart", 8), ("drawn", 4), ("column, rows of 72", 16)])
+@pytest.mark.parametrize("walk, line", [("40 apart", 8), ("random", 4), ("column, rows of 72", 16)])
 def test_the_strip_shows_the_lines_that_are_read_and_a_route_for_each(walk, line):
     svg = cachelens(walk, 8, 2, line).svg
     lines = sorted({number // line for number in WALKS[walk]})
@@ -112,7 +112,7 @@ def test_titles_say_what_is_found():
         ("1 apart", 1, 1, 16): "1 line is fetched once, and pass 2 finds all it reads",
         ("column, rows of 64", 8, 2, 8): "16 lines, room for 16, but in 1 of 8 sets: 32 of 32 miss",
         ("16 apart", 1, 8, 8): "16 lines, room for 8: 32 of 32 reads miss",
-        ("drawn", 8, 2, 8): "15 lines, room for 16, but 4 share 2 ways: 19 of 32 miss",
+        ("random", 8, 2, 8): "15 lines, room for 16, but 4 share 2 ways: 19 of 32 miss",
     }
     for state, title in titles.items():
         assert cachelens(*state).title == title
@@ -141,7 +141,7 @@ def test_the_title_gives_a_reason_that_holds(walk):
 
 def test_a_set_stays_in_its_place():
     def columns(sets):
-        svg = cachelens("drawn", sets, 4, 8).svg
+        svg = cachelens("random", sets, 4, 8).svg
         return re.findall(r'<text x="([\d.]+)" y="178"[^>]*>(set \d)<', svg)
 
     assert len(columns(8)) == 8
@@ -183,10 +183,10 @@ def test_the_chart_shows_one_walk_until_there_is_a_bet():
 
     bet = (2, 4, 8, 16, 16, 16)
     assert points(cachelens("4 apart", 8, 2, 8).svg) == 1
-    assert points(cachelens("drawn", 8, 2, 8).svg) == 0
-    shown = cachelens("drawn", 8, 2, 8, bet=bet).svg
+    assert points(cachelens("random", 8, 2, 8).svg) == 0
+    shown = cachelens("random", 8, 2, 8, bet=bet).svg
     assert points(shown) == 6 and diamonds(shown) == 7  # with the legend's
-    other = cachelens("drawn", 4, 2, 8, bet=bet).svg
+    other = cachelens("random", 4, 2, 8, bet=bet).svg
     assert points(other) == 6 and diamonds(other) == 0
 
 
@@ -196,7 +196,7 @@ def test_the_curve_of_the_strides():
 
 
 def test_lenses_are_small():
-    assert len(cachelens("drawn", 8, 8, 4, bet=(1, 2, 3, 4, 5, 6)).png()) <= 80_000
+    assert len(cachelens("random", 8, 8, 4, bet=(1, 2, 3, 4, 5, 6)).png()) <= 80_000
 
 
 @pytest.mark.parametrize(

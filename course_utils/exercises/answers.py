@@ -137,6 +137,8 @@ def same(got, want, tolerance=0.0):
         return type(got) is type(want) and (got == want or both_nan)
     if not is_number(got):
         return False
+    if got == want:
+        return True
     slack = max(tolerance, 1e-6 if isinstance(want, float) else 1e-12)
     slack *= 1 + 1e-9  # the limit itself is within, however it was rounded: 66 for 200 / 3
     return abs(Fraction(got) - Fraction(want)) <= Fraction(slack) * abs(Fraction(want))

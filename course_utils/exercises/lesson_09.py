@@ -323,7 +323,7 @@ def stored_single():
 @value(
     minutes=3,
     level=2,
-    unit="(the sum)",
+    unit="ones",
     hints=[
         "How far apart are two neighbouring fp32 numbers near 2²⁴?",
         "Try `np.float32(2**24) + np.float32(1)`. What is it?",

@@ -196,7 +196,10 @@ def test_no_figure_is_begun_that_would_be_late(costs, until):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bandwidths_are_there(threads):
-    found = bandwidth.bandwidths((4096, 2**20, 2**21), threads, time.perf_counter() + 60)
+    until = time.perf_counter() + 60
+    # where others keep the computer busy, one element may seem to take long, and all be left out
+    tries = (bandwidth.bandwidths((4096, 2**20, 2**21), threads, until) for _ in range(5))
+    found = next((each for each in tries if {2**20, 2**21} <= set(each)), {})
     assert {2**20, 2**21} <= set(found) <= {4096, 2**20, 2**21}
     assert all(rate > 0 for rate in found.values())
 

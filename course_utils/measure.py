@@ -83,21 +83,25 @@ def _runs(work, seconds, least):
 def fastest_pass(passes, seconds=0.002):
     """Seconds of one pass, where `passes(n)` makes n: the fastest of three runs of many passes.
 
-    A run takes `seconds` or more, however busy the computer was when their number was sought.
+    A run takes `seconds` or more, however busy the computer was when their number was sought.  What
+    delays every run, as threads that wait to be woken, is no part of a pass: before a run of less
+    than five times `seconds` is believed, fewer passes must have taken as long each, or nearly.
 
     >>> fastest_pass(lambda n: sum(range(1000 * n))) > 0
     True
     """
-    n = 1
+    n, before = 1, math.inf
     while True:
         runs = []
         for _ in range(3):
             start = time.perf_counter()
             passes(n)
             runs.append(time.perf_counter() - start)
-        if min(runs) >= seconds:
-            return min(runs) / n
-        n *= min(16, math.ceil(1.3 * seconds / max(min(runs), 1e-9)))
+        took = min(runs)
+        if took >= 5 * seconds or (took >= seconds and took / n > 0.7 * before):
+            return took / n
+        before = took / n
+        n *= max(2, min(16, math.ceil(1.3 * seconds / max(took, 1e-9))))
 
 
 def profile(threads, seconds):

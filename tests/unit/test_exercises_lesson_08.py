@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import programs
 
 from course_utils.cache import Cache, Hierarchy
 from course_utils.curve import miss_curve
 from course_utils.exercises import bank, grade, names
 from course_utils.exercises.kinds import Prediction
+from course_utils.exercises.program import lines_of, structure
 from course_utils.nest import LoopNest
 
 
@@ -133,7 +135,7 @@ def test_a_table_four_times_the_cache_is_hit_a_quarter_of_the_time():
     rows = np.random.default_rng(5).integers(2**8, size=80_000)
     cache = Hierarchy(Cache("4KiB", ways=2**6))
     later = cache.replay(64 * rows).misses - cache.replay(64 * rows[:40_000]).misses
-    assert abs(1 - later / 40_000 - right("gather_hits")) < 0.01
+    assert abs(1 - later / 40_000 - right("gather_hits")) < 0.005
 
 
 def test_the_curve_of_strides_is_what_the_bet_is_about():
@@ -199,6 +201,22 @@ def test_the_program_to_put_in_order_counts_a_cache_of_one_way():
     assert space["misses"] == misses(space["addresses"], "256B/1") == 6
 
 
+def test_no_other_order_of_the_lines_counts_right():
+    entry = bank.find("mapped_loops")
+    right, tried = set(), 0
+    for lines in programs([line for line in entry.lines if line not in entry.extra]):
+        tried += 1
+        space = {"addresses": [0, 64, 4, 256, 0, 64, 320, 64], "size": 64, "sets": 4}
+        try:
+            exec("\n".join(lines), space)
+        except (NameError, TypeError):
+            continue
+        if space.get("misses") == 6:
+            right.add(structure(lines))
+    assert tried > 1_000
+    assert right == {structure(lines_of(entry.solution()))}
+
+
 # What the lesson says besides
 
 
@@ -222,6 +240,6 @@ def test_a_transposed_matrix_of_a_power_of_two_meets_few_sets():
         side: caches.replay(LoopNest("B[j,i] = A[i,j]", j=side, i=side)).levels[1].misses
         for side in (255, 256, 257)
     }
-    assert far[256] > 7 * max(far[255], far[257])
+    assert far[256] > 8 * max(far[255], far[257])
     column = 4096 * np.arange(1024)
     assert len(set((column // 64 % 2048).tolist())) == 32

@@ -5,6 +5,7 @@ Importing this package loads no plotting library; the first picture does.
 
 from .areas import areas
 from .blocks import blocks
+from .builder import builder
 from .cachelens import cachelens
 from .lens import lens
 from .lever import lever
@@ -18,12 +19,14 @@ from .ranking import ranking
 from .roofline import Point, roofline
 from .room import room
 from .router import router
+from .stepper import stepper
 
 __all__ = [
     "Picture",
     "Point",
     "areas",
     "blocks",
+    "builder",
     "cachelens",
     "lens",
     "lever",
@@ -35,5 +38,6 @@ __all__ = [
     "room",
     "roofline",
     "router",
+    "stepper",
     "style",
 ]

@@ -5,14 +5,14 @@ and Patterson (2009).
 """
 
 from dataclasses import dataclass
-from itertools import pairwise, product
-from math import atan2, cos, degrees, inf, sin
+from itertools import chain, pairwise, product
+from math import atan2, cos, degrees, hypot, inf, sin
 from numbers import Real
 
 import numpy as np
 
 from .. import units
-from .axes import FLOOR, START, TOP, Axes, Roof, legend
+from .axes import FLOOR, TOP, Axes, Roof, legend
 from .fonts import text_width
 from .labels import Named, enters, place
 from .palette import COMPUTE, INK, MOVEMENT_TEXT, MUTE, PAPER
@@ -32,7 +32,6 @@ from .svg import (
 )
 
 _DASH = "5 3"
-_FRAME = (START + 8, TOP - 20, RIGHT, FLOOR - 20)
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def roofline(
     roof = Roof.of(machine, dtype)
     other = None if beside is None else Roof.of(beside, dtype)
     axes = Axes.around([roof, other] if other else [roof], points, bet)
-    poster = _Poster(axes, work, roof, other)
+    poster = Poster(axes, work, roof, other)
     poster.draw(points, bet)
     end = FLOOR + 40
     if points or bet:
@@ -150,13 +149,14 @@ def _checked(points):
     return points
 
 
-class _Poster:
+class Poster:
     """The poster while it is drawn: its parts, and what labels must stay off."""
 
-    def __init__(self, axes, work, roof, other):
+    def __init__(self, axes, work, roof, other=None):
         self.axes, self.work, self.roof, self.other = axes, work, roof, other
         self.parts, self.boxes = axes.draw(work), []
         self.lines, self.thin = [], []
+        self.start, _, _, self.floor = axes.frame
 
     def rate(self, per_second):
         return units.rate(per_second, self.work, self.axes.prefix)
@@ -168,13 +168,14 @@ class _Poster:
     def centre(self, point):
         return self.axes.x(point.intensity), self.axes.y(self.reached(point))
 
-    def draw(self, points, bet):
-        dots = [Named(*self.centre(p), p.label, p.bold, self._box(p)) for p in points]
+    def draw(self, points, bet=None, apart=0):
+        """Roof, dots and names; dots of which each is within `apart` px of the next share one."""
+        dots = [self._named(group) for group in self._groups(points, apart)]
         if self.other:
             self.thin += self._line(self.other, width=1, dash=_DASH)
             self._key()
         self.lines += self._line(self.roof, width=1.5)
-        self._ridge()
+        self._ridge([dot.box for dot in dots])
         if bet:
             dots.append(self._bet(points, *bet))
         marks = [dot.box for dot in dots]
@@ -183,6 +184,26 @@ class _Poster:
         self._labels(dots)
         for point in points:
             self._dot(point)
+
+    def _groups(self, points, apart):
+        groups = []
+        for point in points:
+            near = [g for g in groups if any(self._gap(point, other) < apart for other in g)]
+            groups = [g for g in groups if g not in near] + [[*chain(*near), point]]
+        return groups
+
+    def _gap(self, one, other):
+        (x1, y1), (x2, y2) = self.centre(one), self.centre(other)
+        return hypot(x2 - x1, y2 - y1)
+
+    def _named(self, group):
+        """A `Named` around all dots of a group."""
+        lefts, tops, rights, bottoms = zip(*map(self._box, group), strict=True)
+        words, bold = ", ".join(p.label for p in group), any(p.bold for p in group)
+        box = min(lefts), min(tops), max(rights), max(bottoms)
+        if len(group) == 1:
+            return Named(*self.centre(group[0]), words, bold, box)
+        return Named((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, words, bold, box)
 
     def _box(self, point):
         x, y = self.centre(point)
@@ -204,15 +225,21 @@ class _Poster:
         self.parts.append(line(left - 36, TOP - 16, left - 8, TOP - 16, INK, 1, _DASH))
         self.parts.append(text(RIGHT, TOP - 12, words, anchor="end"))
 
-    def _ridge(self):
+    def _ridge(self, marks):
+        """Its line, and its name at the line's foot, where a dot stands there further up."""
         x, y = self.axes.corners(self.roof)[1]
         words = f"ridge {units.number(self.roof.ridge)} {self.work}/B"
         wide = text_width(words, 11)
-        left = x + 6 if x + 6 + wide <= RIGHT else x - 6 - wide
-        self.thin.append((x, y, x, FLOOR))
-        self.boxes.append((left, FLOOR - 20, left + wide, FLOOR))
-        self.parts.append(line(x, y, x, FLOOR, MUTE, 1, "1 4"))
-        self.parts.append(text(left, FLOOR - 8, words, 11, MUTE))
+        sides = [x + 6, x - 6 - wide] if x + 6 + wide <= RIGHT else [x - 6 - wide]
+        boxes = [
+            (left, self.floor - 20 - up, left + wide, self.floor - up)
+            for up, left in product(range(0, 61, 4), sides)
+        ]
+        box = next((each for each in boxes if self._free([each], marks)), boxes[0])
+        self.thin.append((x, y, x, self.floor))
+        self.boxes.append(box)
+        self.parts.append(line(x, y, x, self.floor, MUTE, 1, "1 4"))
+        self.parts.append(text(box[0], box[3] - 8, words, 11, MUTE))
 
     def _bet(self, points, intensity, rate, words):
         """A diamond, and a dashed line to the point it was about."""
@@ -230,7 +257,7 @@ class _Poster:
     def _free(self, boxes, marks):
         """Whether words in these boxes touch no line, no mark and no other words."""
         return not any(
-            b[0] < START
+            b[0] < self.start
             or b[2] > RIGHT
             or any(enters(segment, b) for segment in (*self.lines, *self.thin))
             or any(
@@ -281,7 +308,9 @@ class _Poster:
         raise ValueError(f"no room for {words!r} on the roof; draw fewer points")
 
     def _labels(self, dots):
-        spots = place(dots, self.boxes, self.lines, self.thin, _FRAME)
+        start, top, end, floor = self.axes.frame
+        frame = (start + 8, top - 20, end, floor - 20)
+        spots = place(dots, self.boxes, self.lines, self.thin, frame)
         for dot, spot in zip(dots, spots, strict=True):
             if spot.leader:
                 self.parts.append(line(*spot.leader, MUTE, 0.75))

@@ -1,5 +1,6 @@
 """The widgets: each call returns a new one, which shows itself as the last line of a cell."""
 
+from .builder import machine_builder
 from .cachelens import cache_lens
 from .explorer import Explorer
 from .first import first_meter
@@ -10,6 +11,7 @@ from .microscope import loop_microscope
 from .ranking import reranking_bars
 from .room import n_square_room
 from .router import pattern_router
+from .stepper import systolic_stepper
 from .weights import weight_wall
 
 __all__ = [
@@ -17,11 +19,13 @@ __all__ = [
     "cache_lens",
     "first_meter",
     "loop_microscope",
+    "machine_builder",
     "n_square_room",
     "pattern_router",
     "prefill_lever",
     "reranking_bars",
     "reuse_lens",
+    "systolic_stepper",
     "time_loom",
     "weight_wall",
 ]

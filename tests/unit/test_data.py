@@ -1,5 +1,6 @@
 """What data/ holds, and that the stored network does what data/README.md says."""
 
+import csv
 import re
 import shutil
 import subprocess
@@ -113,3 +114,17 @@ def test_training_again_recognises_the_same_digits(tmp_path):
 def test_the_readme_has_a_heading_for_every_file(name):
     headings = re.findall(r"^## (.*)$", (DATA / "README.md").read_text(encoding="utf-8"), re.M)
     assert name in ", ".join(headings).split(", ")
+
+
+def test_energy():
+    with (DATA / "energy.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    pj = {row["operation"]: float(row["pj"]) for row in rows}
+    assert len(pj) == len(rows) == 14 and all(row["source"] for row in rows)
+    assert round(pj["fp32 multiplication"] + pj["fp32 addition"], 1) == 4.6
+    # fewer bits cost less, and memory that is larger costs more
+    for kind in ("addition", "multiplication"):
+        assert pj[f"int8 {kind}"] < pj[f"int32 {kind}"] < pj[f"fp32 {kind}"]
+        assert pj[f"fp16 {kind}"] < pj[f"fp32 {kind}"]
+    caches = [pj[f"read from a cache of {size}"] for size in ("8 KB", "32 KB", "1 MB")]
+    assert sorted(caches) == caches and caches[-1] < pj["read from DRAM, at least"]

@@ -223,6 +223,9 @@ _BORDER = "a change of less than 0.2 %, within which the answer is asked"
 _RIDGE = "the ridge moves by less than 0.1 FLOP/B: the next whole batch is the same"
 _FILTERS = "the filters are 0.1 % of the numbers, and the answer is asked within 0.5 %"
 _WHOLE = "a little more than 25 digits: the next whole number is the same"
+_RATES = "a change of 0.1 % at most, and the answer is asked within 0.2 %"
+_ACROSS = "still one tile across"
+_ENERGY = "a change of less than 0.1 %, and the answer is asked within 0.3 %"
 EQUIVALENT = {
     ("attainable_rate", "100 -> 101"): "the memory limits the rate: the peak does not matter",
     ("attainable_rate", "peak -> bandwidth"): "20 is above the 10 that the memory allows as well",
@@ -254,6 +257,14 @@ EQUIVALENT = {
     ("column_sets", "1024 * 4 / 64 -> 1024 * 4 * 64"): "that is a multiple of 64 lines as well",
     ("column_sets", "row -> lines"): "every row begins in the set of the first",
     ("choose_tile", "n -> cache"): "a side above n divides nothing",
+    ("filled_share", "side -> outputs (3)"): _ACROSS,
+    ("filled_share", "outputs -> side (2)"): _ACROSS,
+    ("filled_share", "side -> inputs (3)"): _ACROSS,
+    ("chip_ridge", "2039 -> 2040"): _RATES,
+    ("chip_ridge", "1000 -> 1001"): _RATES,
+    ("dram_share", "640 -> 641"): _ENERGY,
+    ("dram_share", "784 -> 785"): _ENERGY,
+    ("dram_share", "100 -> 101"): _ENERGY,
     ("patch_weights", "224 -> 225"): "still 16 whole pixels a patch",
     ("dense_intensity", "784 -> 785"): "a change of 0.02 %, and the answer is asked within 1 %",
     ("dense_intensity", "100 -> 101"): "a change of 0.2 %, and the answer is asked within 1 %",

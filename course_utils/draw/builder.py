@@ -40,6 +40,9 @@ _PARTS = {  # from the left, what may have to be cut last
 }
 
 
+_NAMES = {"HBM": "HBM interfaces"}  # the stacks themselves lie beside the chip
+
+
 def builder(side, arrays, sram, stacks, *, bet=None):
     """A `Picture` of a `Chip`: its areas, its roofline, and where six works of the course stand.
 
@@ -131,8 +134,8 @@ def _die(chip):
     for part, (resource, _, hue) in _PARTS.items():
         parts += [
             glyph(resource, x + 4, bottom + 20),
-            text(x + 16, bottom + 24, part, 12, hue, bold=True),
-            text(x + 144, bottom + 24, f"{_mm2(chip.areas[part])} mm²", 12, INK, "end"),
+            text(x + 16, bottom + 24, _NAMES.get(part, part), 12, hue, bold=True),
+            text(x + 184, bottom + 24, f"{_mm2(chip.areas[part])} mm²", 12, INK, "end"),
         ]
         x += 232
     return parts

@@ -335,7 +335,7 @@ def _queue(trace, shown):
     if hidden:
         words.append(text(LEFT, _BOTTOM + 14, f"{hidden} more of X", 11, MUTE))
     return [
-        text(LEFT, 112, "X enters, each row 1 cycle later", 12, MOVEMENT_TEXT),
+        text(LEFT, 112, "X enters, row by row a cycle later", 12, MOVEMENT_TEXT),
         *_boxes(looks[False], MOVEMENT_TINT, MOVEMENT),
         *_boxes(looks[True], MOVEMENT),
         *words,
@@ -469,7 +469,7 @@ def _legend():
     y = _LEGEND - 8
     return [
         rect(LEFT, y, 8, 8, COMPUTE),
-        text(LEFT + 16, _LEGEND, "multiplies in this cycle"),
+        text(LEFT + 16, _LEGEND, "multiplies; sum ↓ goes down next"),
         inner(256, y, 8, 8, MEMORY, MEMORY_TINT),
         text(272, _LEGEND, "only holds its weight"),
         inner(488, y - 2, 16, 12, IDLE, UNUSED),

@@ -6,7 +6,7 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="×")
 def half_time():
-    """Two arrays of 512 × 512 are multiplied by NumPy on your computer, in fp32 and in fp16.
+    """Two arrays of 256 × 256 are multiplied by NumPy on your computer, in fp32 and in fp16.
 
     How many times as long does fp16 take?
     """
@@ -30,7 +30,7 @@ def on_chip():
 
 @prediction(unit="tokens")
 def full_batch():
-    """A layer 4096→4096 in 16 bit, on an H100: 989 TFLOP/s, 3.35 TB/s.
+    """A layer 4096→4096 in 16 bit, on an H100: 989.4 TFLOP/s, 3.35 TB/s.
 
     With how many tokens at once does it stop waiting for memory?
     """
@@ -40,7 +40,7 @@ def full_batch():
 def arithmetic_share():
     """One digit goes through the layer 784→100, all from DRAM and back to it, in fp32.
 
-    How many % of the energy does the arithmetic take?
+    How many % of the energy of both does the arithmetic take?
     """
 
 
@@ -98,7 +98,7 @@ def ring_as_tree():
 def recall_tile_side():
     """A product is computed in square tiles, and the side of a tile grows from 8 to 48.
 
-    How many times fewer numbers of A and B cross?
+    How many times fewer numbers of A and B come from memory?
     """
     small, large = 8, 48
     return large / small
@@ -136,7 +136,7 @@ def tile_the_same():
     hints=["How many scores has one head, and how many bytes is each?"],
 )
 def recall_scores():
-    """Attention of 300 tokens, 4 heads, in fp16: how many bytes are all its scores?"""
+    """One layer of attention, 300 tokens, 4 heads, fp16, no mask: how many bytes are all scores?"""
     tokens, heads, itemsize = 300, 4, 2
     return heads * tokens**2 * itemsize
 
@@ -221,7 +221,7 @@ def cycles_one_by_one():
 @value(
     minutes=3,
     level=1,
-    unit="of all PE cycles, 0 to 1",
+    unit="parts of 1",
     tolerance=0.003,
     hints=[
         "How many MACs are useful, and how many could all cores do in that time?",
@@ -231,7 +231,8 @@ def cycles_one_by_one():
 def array_use():
     """Eight rows go through a full tile of 128 × 128 cores; the weights are in.
 
-    Which share of what all cores could do in that time is useful?
+    From the first number that enters until the last core has worked: which share of what all cores
+    could do in that time is useful?
     """
     rows, side = 8, 128
     return rows * side * side / (side * side * (rows + 2 * side - 2))
@@ -275,9 +276,9 @@ def use_idle():
     ],
 )
 def rows_for_ninety():
-    """On 128 × 128 cores, weights in: how many rows of X must there be for 90 % to be useful?
+    """On 128 × 128 cores, weights in: how many rows must X have for at least 90 % to be useful?
 
-    The smallest number.
+    The smallest number, as in the exercise before.
     """
     side, percent = 128, 90
     lost = 2 * side - 2
@@ -312,7 +313,7 @@ def ninety_cycles():
 @value(
     minutes=3,
     level=2,
-    unit="of all cores, 0 to 1",
+    unit="parts of 1",
     tolerance=0.001,
     hints=[
         "How many tiles are there down, and how many across?",
@@ -396,7 +397,7 @@ def ridge_upside_down():
 @value(
     minutes=4,
     level=2,
-    unit="of the energy, 0 to 1",
+    unit="parts of 1",
     tolerance=0.003,
     hints=[
         "How many words are W, all x and all y? And how many MACs are there?",
@@ -405,10 +406,10 @@ def ridge_upside_down():
     ],
 )
 def dram_share():
-    """The layer 784→100 with 32 digits, no bias: each word of X, W and Y crosses once.
+    """The layer 784→100 with 32 digits, no bias: each word of X, W and H crosses once.
 
     A word of 32 bits takes 640 pJ from or to DRAM, a MAC in fp32 4.6 pJ (45 nm).
-    Which share of the energy does DRAM take?
+    Which share of the energy of both does DRAM take?
     """
     inputs, outputs, batch = 784, 100, 32
     words = inputs * outputs + batch * (inputs + outputs)

@@ -21,7 +21,7 @@ All four are read off the `LoopNest`s of the family.
 import random
 from dataclasses import dataclass, field
 from functools import partial
-from math import isqrt, prod
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -42,14 +42,10 @@ __all__ = [
     "Score",
     "TimedBox",
     "Verdict",
-    "bound",
     "boxes",
-    "family_by_growth",
-    "family_of",
     "reading",
     "score",
     "sealed",
-    "solutions",
     "timed_box",
 ]
 
@@ -68,7 +64,7 @@ RULES = {
     "MoE": "n tokens of width d; k of the experts, each d → f → d, for every token; d and f are "
     "multiples of 8, d ≤ f ≤ 1024, k ≤ experts ≤ 64, k ≤ 4",
 }
-PAR = 2  # probes a box: n and 2n; who reads the depth needs one
+PAR = 1  # probe a box: with the depth, one tells the family and all sizes
 
 _LONGEST, _WIDEST, _LARGEST = 4096, 256, 4096  # n, batch, a hidden size
 _FIRST = {
@@ -425,7 +421,7 @@ class Score:
 
     @property
     def par(self):
-        """Probes of a sound player: two a box."""
+        """Probes of a sound player: one a box."""
         return PAR * self.boxes
 
     def __repr__(self):
@@ -442,121 +438,10 @@ def score(boxes):
     """The `Score` of a dict of boxes, such as `boxes()` gives.
 
     >>> score({"A": sealed("MLP", h=3)})
-    0 of 1 boxes open, 0 probes, par 2
+    0 of 1 boxes open, 0 probes, par 1
     """
     each = list(boxes.values())
     return Score(sum(box.opened for box in each), len(each), sum(box.probes for box in each))
-
-
-# --- recovery ---------------------------------------------------------------------------------
-
-
-def family_of(n, found, batch=1):
-    """The family, from one `Reading`, at n = 2 or n ≥ 5; other n raise `ValueError`.
-
-    An RNN is n deep, attention 4, a mixture of experts 3; of the other two a CNN uses each weight
-    n² times a picture, an MLP once, and its biases are no MACs.
-
-    >>> family_of(2, sealed("attention", d=8, heads=2).probe(2))
-    'attention'
-    """
-    if whole(n, "family_of: n") in (1, 3, 4):
-        raise ValueError(f"family_of: at n={n} an RNN is as deep as another family; ask n=2 or n≥5")
-    deep = {n: "RNN", 4: "attention", 3: "MoE"}
-    if found.depth in deep:
-        return deep[found.depth]
-    return "CNN" if found.macs > batch * found.params else "MLP"
-
-
-def family_by_growth(once, twice):
-    """The family, from the readings at n and at 2n, batch 1: by growth alone, without the depth.
-
-    Parameters grow: MLP.  Activations do not: RNN.  MACs grow 4-fold: CNN; 2-fold: MoE; between:
-    attention, of which one part is linear and one quadratic.
-
-    >>> box = sealed("attention", d=8, heads=2)
-    >>> family_by_growth(box.probe(4), box.probe(8))
-    'attention'
-    """
-    if twice.params > once.params:
-        return "MLP"
-    if twice.activations == once.activations:
-        return "RNN"
-    growth = {4 * once.macs: "CNN", 2 * once.macs: "MoE"}
-    return growth.get(twice.macs, "attention")
-
-
-def solutions(family, n, found, batch=1):
-    """All sizes of this family that the `RULES` allow and that give this reading: a list of dicts.
-
-    One dict where the reading is of this family; none otherwise.  In integers: a candidate from
-    the formulas stays if its own `reading` is this one.  With m = MACs and a = activations of one
-    sample:
-
-    MLP: h = params − m.  CNN: f = params − m/n², c = a/n² − f, k² = (m/n²)/(c f).
-    RNN: h = params − m/n, d = a − 2h.  Attention: d² = params/4, heads = (a − 6nd)/n².
-    MoE: params = d E (2f + 1), m/n = d (2kf + E), a/n = 2d + kf + E; so, for each multiple d of 8,
-    E = 2a/n − 4d − (m/n)/d, f from the first and k from the last.
-
-    >>> solutions("MoE", 16, reading("MoE", 16, d=128, f=512, experts=8, k=2))
-    [{'d': 128, 'f': 512, 'experts': 8, 'k': 2}]
-    """
-    family = _named(family)
-    n, batch = _asked("solutions", n, batch)
-    kept = []
-    for sizes in _CANDIDATES[family](
-        n, found.params, found.macs // batch, found.activations // batch
-    ):
-        candidate = dict(zip(FAMILIES[family], sizes, strict=True))
-        try:
-            same = reading(family, n, batch, **candidate) == found
-        except ValueError:
-            continue
-        if same:
-            kept.append(candidate)
-    return kept
-
-
-def _mlp_candidates(n, params, m, a):
-    yield (params - m,)
-
-
-def _cnn_candidates(n, params, m, a):
-    f = params - m // n**2
-    c = a // n**2 - f
-    if c > 0 and f > 0:
-        yield isqrt(m // n**2 // (c * f)), c, f
-
-
-def _rnn_candidates(n, params, m, a):
-    h = params - m // n
-    yield a - 2 * h, h
-
-
-def _attention_candidates(n, params, m, a):
-    d = isqrt(params // 4)
-    heads = (a - 6 * n * d) // n**2
-    if heads > 0:
-        yield d, heads
-
-
-def _moe_candidates(n, params, m, a):
-    m, a = m // n, a // n
-    for d in range(8, a // 2, 8):
-        experts = 2 * a - 4 * d - m // d
-        if experts > 0 and m % d == 0 and params % (d * experts) == 0:
-            f = (params // (d * experts) - 1) // 2
-            if f > 0:
-                yield d, f, experts, (a - 2 * d - experts) // f
-
-
-_CANDIDATES = {
-    "MLP": _mlp_candidates,
-    "CNN": _cnn_candidates,
-    "RNN": _rnn_candidates,
-    "attention": _attention_candidates,
-    "MoE": _moe_candidates,
-}
 
 
 # --- the sixth box: only its time is told -------------------------------------------------------
@@ -649,21 +534,3 @@ def timed_box(seed=None, kind=None):
     elif kind not in KINDS:
         raise ValueError(f"timed_box: no kind {kind!r}; there are {', '.join(KINDS)}")
     return TimedBox(_OPERATIONS[kind], lambda guess: guess == kind)
-
-
-def bound(time):
-    """The kind, from two sweeps of `time(n, batch)`, a function that gives seconds.
-
-    Four times the n: a box whose time does not grow (less than 2-fold) is overhead-bound.  Eight
-    times the batch, from 2 to 16: compute grows 8-fold, memory hardly; √8 lies between.  Batch 1
-    is left out, where BLAS takes another way (a matrix times a vector).  The fastest of three
-    rounds counts: a busy moment of the computer decides nothing.
-
-    >>> bound(lambda n, batch: 1e-6 * n)
-    'memory-bound'
-    """
-    rounds = [(time(1024, 2), time(4096, 2), time(4096, 16)) for _ in range(3)]
-    shorter, longer, wider = map(min, zip(*rounds, strict=True))
-    if longer < 2 * shorter:
-        return "overhead-bound"
-    return "compute-bound" if wider > 8**0.5 * longer else "memory-bound"

@@ -5,7 +5,7 @@ Importing this package loads no plotting library; the first picture does.
 
 from .areas import areas
 from .blocks import blocks
-from .builder import builder
+from .builder import budget, builder
 from .cachelens import cachelens
 from .lens import lens
 from .lever import lever
@@ -26,6 +26,7 @@ __all__ = [
     "Point",
     "areas",
     "blocks",
+    "budget",
     "builder",
     "cachelens",
     "lens",

@@ -1,9 +1,10 @@
-"""The machine builder: an invented chip's area, its roofline, and six works of the course on it."""
+"""An invented chip's area and its roofline: with six works of the course, or with its scores."""
 
 from .. import units
 from ..chip import (
     ARRAYS,
     BUDGET,
+    MIXES,
     SIDES,
     SRAMS,
     STACKS,
@@ -14,6 +15,7 @@ from ..chip import (
     attention,
     block,
     convolution,
+    score,
 )
 from .axes import Axes, Roof
 from .palette import COMPUTE, INK, MEMORY, MOVEMENT, MOVEMENT_TEXT, MUTE, PAPER, RULE
@@ -53,19 +55,47 @@ def builder(side, arrays, sram, stacks, *, bet=None):
     >>> builder(32, 32, 8, 2).title
     '62 of 100 mm²: prefill gets 100 % of the peak, decode 1.22 %'
     """
-    chip = _checked(side=side, arrays=arrays, sram=sram, stacks=stacks)
+    chip = _checked("builder", side=side, arrays=arrays, sram=sram, stacks=stacks)
     costs = {work.name: chip.run(work) for work in WORKS}
     shares = {name: cost.flops_per_second / chip.peak for name, cost in costs.items()}
-    body = [*_die(chip), *_roofline(chip, costs), *_counters(shares)]
-    return card(_COUNTERS + 39 + PAD, _title(chip, shares), _SECOND, body, _says(chip, shares))
+    attained = {name: _percent(share) for name, share in shares.items()}
+    counters = _counters(("attained,", "of the peak"), attained)
+    most, least = max(shares, key=shares.get), min(shares, key=shares.get)
+    found = f"{most} gets {attained[most]} of the peak, {least} {attained[least]}"
+    says = f"of the peak {_listed(attained)}"
+    return _picture(chip, costs, counters, found, _SECOND, says)
 
 
-def _checked(**sizes):
+def budget(side, arrays, sram, stacks):
+    """A `Picture` of a `Chip` as `builder` draws it, with the four `chip.WORKLOADS`, and its
+    `chip.score` for each of the five mixes, 1 for `chip.REFERENCE`.
+
+    >>> budget(64, 8, 8, 2).title
+    '62 of 100 mm²: score 1 for chatbot, 1 for speech'
+    """
+    chip = _checked("budget", side=side, arrays=arrays, sram=sram, stacks=stacks)
+    costs = {work.name: chip.run(work) for work in WORKLOADS.values()}
+    scores = {mix: score(chip, mix) for mix in MIXES}
+    shown = {mix: units.number(float(f"{each:.3g}")) for mix, each in scores.items()}
+    counters = _counters(("score,", "reference 1"), shown)
+    found = f"score {shown['chatbot']} for chatbot, {shown['speech']} for speech"
+    return _picture(chip, costs, counters, found, _REFERENCE, f"scores {_listed(shown)}")
+
+
+def _picture(chip, costs, counters, found, second, says):
+    """The card: what all chips show, the counters at its foot, and words on these."""
+    area = f"{_mm2(chip.area)} of" if chip.fits else "Over"
+    title = f"{area} {_mm2(BUDGET)} mm²: {found}"
+    body = [*_die(chip), *_roofline(chip, costs), *counters]
+    return card(_COUNTERS + 39 + PAD, title, second, body, f"{_sizes(chip)}; {says}.")
+
+
+def _checked(what, **sizes):
     known = {"side": SIDES, "arrays": ARRAYS, "sram": SRAMS, "stacks": STACKS}
     for name, value in sizes.items():
         if isinstance(value, bool) or value not in known[name]:
             listed = ", ".join(map(str, known[name]))
-            raise ValueError(f"builder: {name} is {value!r}; take one of {listed}")
+            raise ValueError(f"{what}: {name} is {value!r}; take one of {listed}")
     return Chip(**sizes)
 
 
@@ -77,22 +107,20 @@ _SECOND = (
 )
 
 
-def _title(chip, shares):
-    most, least = max(shares, key=shares.get), min(shares, key=shares.get)
-    area = f"{_mm2(chip.area)} of" if chip.fits else "Over"
-    return (
-        f"{area} {_mm2(BUDGET)} mm²: {most} gets {_percent(shares[most])} "
-        f"of the peak, {least} {_percent(shares[least])}"
-    )
+_REFERENCE = (
+    "Invented chip, bf16. The reference has 8 arrays of 64 × 64 cores, 8 MiB and 2 stacks of HBM."
+)
 
 
-def _says(chip, shares):
-    attained = ", ".join(f"{name} {_percent(share)}" for name, share in shares.items())
+def _sizes(chip):
     return (
         f"{_mm2(chip.area)} mm²: {chip.arrays} × {chip.side}² cores, {chip.sram} MiB, "
-        f"{chip.stacks} HBM: {_rate(chip.peak)}, {units.bandwidth(chip.bandwidth)}; "
-        f"of the peak {attained}."
+        f"{chip.stacks} HBM: {_rate(chip.peak)}, {units.bandwidth(chip.bandwidth)}"
     )
+
+
+def _listed(counters):
+    return ", ".join(f"{name} {value}" for name, value in counters.items())
 
 
 def _mm2(area):
@@ -159,14 +187,16 @@ def _roofline(chip, costs):
     return poster.parts
 
 
-def _counters(shares):
+def _counters(heading, values):
+    """A row of values under their names, from the right end of the card."""
     parts = [
         line(LEFT, _COUNTERS, RIGHT, _COUNTERS, RULE),
-        text(LEFT, _COUNTERS + 17, "attained,", 11, MUTE),
-        text(LEFT, _COUNTERS + 34, "of the peak", 11, MUTE),
+        text(LEFT, _COUNTERS + 17, heading[0], 11, MUTE),
+        text(LEFT, _COUNTERS + 34, heading[1], 11, MUTE),
     ]
-    for k, (name, share) in enumerate(shares.items(), 1):
-        right = LEFT + _PITCH * (k + 1)
+    right = RIGHT - _PITCH * (len(values) - 1)
+    for name, value in values.items():
         parts.append(text(right, _COUNTERS + 17, name, 11, MUTE, "end"))
-        parts.append(text(right, _COUNTERS + 35, _percent(share), 14, INK, "end", True))
+        parts.append(text(right, _COUNTERS + 35, value, 14, INK, "end", True))
+        right += _PITCH
     return parts

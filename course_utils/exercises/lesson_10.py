@@ -46,9 +46,10 @@ def arithmetic_share():
 
 @prediction(unit="dots")
 def faster_by_hbm():
-    """The builder's first chip gets twice its stacks of HBM, and nothing else changes.
+    """A chip of 32 arrays of 32 × 32, 8 MiB and 2 stacks gets 2 more, and nothing else changes.
 
-    How many of its six dots rise?
+    Six dots stand under its roof: an MLP with 32 digits, a CNN, an RNN of 64 steps, attention,
+    decode and prefill. How many of them rise?
     """
 
 
@@ -278,7 +279,7 @@ def use_idle():
 def rows_for_ninety():
     """On 128 × 128 cores, weights in: how many rows must X have for at least 90 % to be useful?
 
-    The smallest number, as in the exercise before.
+    The smallest number; cycles are counted as for eight rows.
     """
     side, percent = 128, 90
     lost = 2 * side - 2

@@ -1,6 +1,6 @@
 """The widgets: each call returns a new one, which shows itself as the last line of a cell."""
 
-from .builder import machine_builder
+from .builder import chip_budget, machine_builder
 from .cachelens import cache_lens
 from .explorer import Explorer
 from .first import first_meter
@@ -17,6 +17,7 @@ from .weights import weight_wall
 __all__ = [
     "Explorer",
     "cache_lens",
+    "chip_budget",
     "first_meter",
     "loop_microscope",
     "machine_builder",

@@ -1,9 +1,10 @@
-"""The machine builder: sizes of an invented chip, its area and its roofline with six works."""
+"""The machine builder and the chip's budget: sizes of an invented chip, its area, its roofline."""
 
-from ..chip import ARRAYS, SIDES, SRAMS, STACKS, Chip
-from ..draw.builder import WORKS, builder
+from ..chip import ARRAYS, REFERENCE, SIDES, SRAMS, STACKS, Chip
+from ..draw.builder import WORKS, budget, builder
 from .explorer import Explorer, slider
 
+_MOVE = "Choose the arrays, the SRAM and the stacks of HBM; the budget is 100 mm²."
 _FIRST = {"side": 32, "arrays": 32, "sram": 8, "stacks": 2}
 
 
@@ -20,15 +21,37 @@ def machine_builder():
     return Explorer(
         builder,
         question="Twice the stacks of HBM: how many of the six dots rise?",
-        move="Choose the arrays, the SRAM and the stacks of HBM; the budget is 100 mm².",
+        move=_MOVE,
         bet="faster_by_hbm",
         truth=_risen(Chip(**_FIRST), Chip(**{**_FIRST, "stacks": 2 * _FIRST["stacks"]})),
         about="the first chip, 2 to 4 stacks",
-        side=slider("side", SIDES, _FIRST["side"]),
-        arrays=slider("arrays", ARRAYS, _FIRST["arrays"]),
-        sram=slider("SRAM, MiB", SRAMS, _FIRST["sram"]),
-        stacks=slider("stacks", STACKS, _FIRST["stacks"]),
+        **_knobs(**_FIRST),
     )
+
+
+def chip_budget():
+    """The widget of lesson 11: the same knobs, four kinds of work, and the scores for five mixes.
+
+    >>> chip_budget().probe(stacks=3)
+    73 mm²: 8 × 64² cores, 8 MiB, 3 HBM: 65.5 TFLOP/s, 1,200 GB/s; scores
+    chatbot 1.19, vision 1.3, speech 1.05, prefill 1, mixed 1.16.
+    """
+    return Explorer(
+        budget,
+        question="How would you spend 100 mm²?",
+        move=_MOVE,
+        **_knobs(REFERENCE.side, REFERENCE.arrays, REFERENCE.sram, REFERENCE.stacks),
+    )
+
+
+def _knobs(side, arrays, sram, stacks):
+    """The four sliders, at these sizes."""
+    return {
+        "side": slider("side", SIDES, side),
+        "arrays": slider("arrays", ARRAYS, arrays),
+        "sram": slider("SRAM, MiB", SRAMS, sram),
+        "stacks": slider("stacks", STACKS, stacks),
+    }
 
 
 def _risen(before, after):

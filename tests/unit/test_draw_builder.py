@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 import pytest
 from picture_rules import faults, overlap, text_boxes, texts_of
 
-from course_utils.chip import WORKLOADS, Chip, Product, Workload, attention, block
-from course_utils.draw import builder, palette
+from course_utils.chip import MIXES, WORKLOADS, Chip, Product, Workload, attention, block, score
+from course_utils.draw import budget, builder, palette
 from course_utils.draw.builder import WORKS
+from course_utils.draw.fonts import text_width
 
 SIDES, ARRAYS, STACKS = (32, 64, 128, 256), (1, 2, 4, 8, 16, 32, 64), range(1, 8)
 SRAMS = 1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64
@@ -217,3 +218,38 @@ def test_sizes_beside_the_grid(name, wrong):
         builder(**sizes)
     with pytest.raises(ValueError, match="builder: stacks is 8; take one of 1, 2, 3, 4, 5, 6, 7"):
         builder(32, 32, 8, 8)
+
+
+# The same chip with its scores
+
+
+def test_the_budget_is_clean_and_keeps_its_height():
+    heights = set()
+    for side, arrays, sram, stacks in product(SIDES[::3], ARRAYS[::3], SRAMS[::5], STACKS[::3]):
+        picture = budget(side, arrays, sram, stacks)
+        assert faults(picture.svg) == [], picture.says
+        assert text_width(picture.says, 13) <= 2 * 672 - 72
+        heights.add(ElementTree.fromstring(picture.svg).get("height"))
+    assert heights == {"576"}
+
+
+def test_the_scores_are_those_of_the_chip():
+    chip = Chip(32, 64, 4, 2)
+    picture = budget(32, 64, 4, 2)
+    texts = texts_of(picture.svg)[-10:]
+    for mix in MIXES:
+        value = float(texts[texts.index(mix) + 1])
+        assert value == pytest.approx(score(chip, mix), rel=5e-3)
+        assert f"{mix} {texts[texts.index(mix) + 1]}" in picture.says
+    reference = budget(64, 8, 8, 2)
+    assert texts_of(reference.svg)[-10:] == [word for mix in MIXES for word in (mix, "1")]
+
+
+def test_the_four_works_stand_where_the_chip_runs_them():
+    names = set(texts_of(budget(64, 8, 8, 2).svg))
+    assert {*WORKLOADS} <= names and not {"MLP", "CNN", "RNN"} & names
+
+
+def test_a_budget_beside_the_grid():
+    with pytest.raises(ValueError, match="budget: sram is 5; take one of 1, 2, 4, 6"):
+        budget(64, 8, 5, 2)

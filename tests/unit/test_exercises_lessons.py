@@ -225,6 +225,9 @@ _FILTERS = "the filters are 0.1 % of the numbers, and the answer is asked within
 _WHOLE = "a little more than 25 digits: the next whole number is the same"
 _RATES = "a change of 0.1 % at most, and the answer is asked within 0.2 %"
 _ACROSS = "still one tile across"
+_ANY_N = "any n will do"
+_LITTLE = "x and the result are a little more than nothing: still 4 MiB and a bit"
+_APART = "the three kinds are far apart: a line a little further on divides them as well"
 _ENERGY = "a change of less than 0.1 %, and the answer is asked within 0.3 %"
 EQUIVALENT = {
     ("attainable_rate", "100 -> 101"): "the memory limits the rate: the peak does not matter",
@@ -265,6 +268,30 @@ EQUIVALENT = {
     ("dram_share", "640 -> 641"): _ENERGY,
     ("dram_share", "784 -> 785"): _ENERGY,
     ("dram_share", "100 -> 101"): _ENERGY,
+    ("rnn_sizes", "8 -> 9"): _ANY_N,
+    ("cnn_sizes", "8 -> 9"): _ANY_N,
+    ("attention_sizes", "8 -> 9"): _ANY_N,
+    ("which_family", "8 -> 9"): _ANY_N,
+    ("moe_sizes", "8 -> 9"): _ANY_N,
+    ("moe_sizes", "1025 -> 1026"): "no multiple of 8 comes in",
+    ("moe_sizes", "numbers -> macs"): "a larger d would be tried, if none were found before",
+    ("resident_sram", "2048 -> 2049"): _LITTLE,
+    ("resident_sram", "1024 -> 1025"): _LITTLE,
+    ("resident_sram", "depth + depth * cols + cols -> depth + depth * cols - cols"): _LITTLE,
+    ("resident_sram", "cols -> depth"): _LITTLE,
+    ("resident_sram", "cols -> itemsize"): _LITTLE,
+    ("resident_sram", "depth -> cols"): _LITTLE,
+    ("resident_sram", "depth -> itemsize"): _LITTLE,
+    ("bound_by", "4096 -> 4097"): _APART,
+    ("bound_by", "2 -> 3"): _APART,
+    ("bound_by", "2 -> 3 (2)"): _APART,
+    ("bound_by", "1024 -> 1025"): _APART,
+    ("bound_by", "2 -> 3 (3)"): _APART,
+    ("bound_by", "4096 -> 4097 (2)"): _APART,
+    ("bound_by", "16 -> 17"): _APART,
+    ("bound_by", "3 -> 4"): _APART,
+    ("bound_by", "4096 -> 4097 (3)"): _APART,
+    ("bound_by", "2 -> 3 (4)"): _APART,
     ("patch_weights", "224 -> 225"): "still 16 whole pixels a patch",
     ("dense_intensity", "784 -> 785"): "a change of 0.02 %, and the answer is asked within 1 %",
     ("dense_intensity", "100 -> 101"): "a change of 0.2 %, and the answer is asked within 1 %",

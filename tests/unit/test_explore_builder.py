@@ -108,3 +108,15 @@ def test_the_question_stands_until_the_bet_is_in(wager):
     assert part(explorer, "bet") == (
         "◇ You bet 4 dots; it is 2 dots (the first chip, 2 to 4 stacks)."
     )
+
+
+def test_the_budget_begins_with_the_reference_and_needs_no_bet():
+    explorer = explore.chip_budget()
+    assert Chip(**{name: c.value for name, c in explorer._controls.items()}) == chips.REFERENCE
+    reached = {name: c.options for name, c in explorer._controls.items()}
+    assert reached == {name: c.options for name, c in CONTROLS.items()}
+    assert part(explorer, "title").startswith("62 of 100 mm²: score 1 for chatbot")
+    assert part(explorer, "bet") == ""
+    explorer._controls["stacks"].value = 6
+    assert part(explorer, "title").startswith("Over 100 mm²: ")
+    assert len(explorer.at().png()) <= 80_000

@@ -93,7 +93,7 @@ class Workload:
     @property
     def macs(self):
         """
-        >>> WORKLOADS["speech"].macs == 64 * 2048 * 1024
+        >>> WORKLOADS["RNN"].macs == 64 * 2048 * 1024
         True
         """
         return sum(product.macs for product in self.products)
@@ -136,9 +136,9 @@ WORKLOADS = MappingProxyType(
             # 1,024 tokens of one sequence at once, with 16 heads of 128.
             Workload("prefill", (*block(1024), *attention(1024, 128, heads=16))),
             # 4 pictures with 64 channels of 56 x 56.
-            Workload("vision", convolution(64, 56, 56, filters=64, images=4)),
+            Workload("conv", convolution(64, 56, 56, filters=64, images=4)),
             # 64 steps of one sequence, width 1,024: W is 4 MiB.
-            Workload("speech", recurrent(1024, steps=64), chained=True),
+            Workload("RNN", recurrent(1024, steps=64), chained=True),
         )
     }
 )
@@ -148,10 +148,10 @@ MIXES = MappingProxyType(
         name: MappingProxyType(shares)
         for name, shares in {
             "chatbot": {"decode": 0.7, "prefill": 0.3},
-            "vision": {"vision": 0.9, "prefill": 0.1},
-            "speech": {"speech": 0.8, "decode": 0.2},
+            "vision": {"conv": 0.9, "prefill": 0.1},
+            "speech": {"RNN": 0.8, "decode": 0.2},
             "prefill": {"prefill": 1.0},
-            "mixed": {"decode": 0.3, "prefill": 0.2, "vision": 0.25, "speech": 0.25},
+            "mixed": {"decode": 0.3, "prefill": 0.2, "conv": 0.25, "RNN": 0.25},
         }.items()
     }
 )

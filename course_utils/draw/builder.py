@@ -25,7 +25,7 @@ from .svg import LEFT, PAD, RIGHT, card, glyph, line, n, path, rect, text
 WORKS = (
     Workload("MLP", (Product(32, 784, 100),)),  # lesson 01: a dense layer, 32 digits
     Workload("CNN", convolution(64, 56, 56, filters=64, images=1)),  # lesson 02
-    Workload("RNN", WORKLOADS["speech"].products, chained=True),  # lesson 03: 64 steps of 1,024
+    Workload("RNN", WORKLOADS["RNN"].products, chained=True),  # lesson 03: 64 steps of 1,024
     Workload("attention", attention(1024, 128, heads=16)),  # lesson 04: scores through memory
     Workload("decode", block(1)),  # lesson 05: one token
     Workload("prefill", WORKLOADS["prefill"].products),  # lesson 05: 1,024 tokens

@@ -40,7 +40,7 @@ def other_winner():
 
 @prediction(unit="×")
 def speech_cliff():
-    """A chip of 8 arrays of 64 × 64 runs 64 steps of an RNN whose weights are 4 MiB.
+    """A chip of 8 arrays of 64 × 64 and 2 stacks runs 64 steps of an RNN whose weights are 4 MiB.
 
     Its SRAM grows from 4 MiB, where weights, input and state do not fit together, to 6, where they
     do. How many times better is 1 / (time × energy)?
@@ -819,8 +819,8 @@ def bound_by(time):
     """Say what an operation waits for, from its time alone.
 
     `time(n, batch)` gives seconds, for n from 64 to 4,096 and a batch from 1 to 16. Return
-    "overhead-bound" (many calls on few numbers), "memory-bound" (a matrix of n rows that meets
-    some vectors, the batch) or "compute-bound" (n and the batch multiply its work).
+    "overhead-bound" (as many calls whatever n and batch), "memory-bound" (it reads n rows once,
+    for the whole batch) or "compute-bound" (its arithmetic grows with n and with the batch).
     """
     # BEGIN SOLUTION
     if time(4096, 2) < 2 * time(1024, 2):
@@ -883,9 +883,9 @@ def bound_all_compute(time):
     extra=["total += share * (cost.seconds + cost.joules)"],
 )
 def mix_score():
-    """Put the lines in order: the score of a chip for a mix, 1 / (time × energy).
+    """Put the lines in order: a chip's 1 / (time × energy) for a mix, not yet over the reference's.
 
-    It is the geometric mean over the workloads, each with its share; the shares add up to 1.
+    It is the geometric mean over the workloads, weighted by their shares, which add up to 1.
     """
     return """
         total = 0
@@ -982,17 +982,17 @@ def knob_stacks():
     words=25,
 )
 def three_limits():
-    """Defend a chip: what do decode, prefill and speech wait for on the reference, and what next?
+    """Defend a chip: why does decode wait for memory on the reference, and why the RNN for arrays?
 
-    A sentence each, and one on the knob that you would turn if speech became more.
+    Say also why prefill does not wait for memory, and which knob you would turn for more RNN.
     """
     return (
         "Decode waits for memory: each weight crosses HBM once for eight rows, so stacks help and "
         "cores do not.\n"
         "Prefill computes: each weight serves 1,024 rows, so the arrays are the limit.\n"
-        "Speech waits for its weights to enter the arrays: they stay in the SRAM, but each serves "
+        "The RNN waits for its weights to enter the arrays: they stay in the SRAM, but each serves "
         "one row, and the next step needs the result of this one.\n"
-        "For more speech I would take more and smaller arrays: a small one is loaded sooner."
+        "For more RNN I would take more and smaller arrays: a small one is loaded sooner."
     )
 
 

@@ -225,9 +225,9 @@ def test_weights_are_resident_from_the_exact_size_on():
 
 
 def test_the_cliff_of_speech():
-    (step,) = WORKLOADS["speech"].products
+    (step,) = WORKLOADS["RNN"].products
     assert 2 * step.depth * step.cols == 4 * MIB
-    moved = {sram: Chip(32, 64, sram, 2).run(WORKLOADS["speech"]).moved for sram in (1, 4, 5, 6)}
+    moved = {sram: Chip(32, 64, sram, 2).run(WORKLOADS["RNN"]).moved for sram in (1, 4, 5, 6)}
     assert moved[1] >= moved[4] > 64 * 4 * MIB  # W alone fills 4 MiB, x and y do not fit beside it
     assert moved[5] == moved[6] == 4 * MIB + 64 * 2 * (2048 + 1024)
     assert score(Chip(32, 64, 6, 2), "speech") > 5 * score(Chip(32, 64, 4, 2), "speech")
@@ -296,7 +296,7 @@ def test_more_of_a_part_is_never_slower(chip, name, part):
 
 
 def test_a_larger_array_can_be_slower():
-    speech = WORKLOADS["speech"]
+    speech = WORKLOADS["RNN"]
     small, large = Chip(32, 64, 8, 2).run(speech), Chip(256, 1, 8, 2).run(speech)
     assert Chip(32, 64, 8, 2).peak == Chip(256, 1, 8, 2).peak
     assert large.array_seconds > 6 * small.array_seconds
@@ -315,8 +315,8 @@ def test_what_the_workloads_are():
     block_weights = 4 * 2048**2 + 2 * 2048 * 8192
     assert WORKLOADS["decode"].macs == 8 * block_weights
     assert WORKLOADS["prefill"].macs == 1024 * block_weights + 16 * 2 * 1024**2 * 128
-    assert WORKLOADS["vision"].macs == 4 * 56 * 56 * 64 * 64 * 9
-    assert WORKLOADS["speech"].macs == 64 * 2 * 1024 * 1024
+    assert WORKLOADS["conv"].macs == 4 * 56 * 56 * 64 * 64 * 9
+    assert WORKLOADS["RNN"].macs == 64 * 2 * 1024 * 1024
     assert [work.chained for work in WORKLOADS.values()] == [False, False, False, True]
     assert sum(product.macs for product in block(1)) == block_weights
     assert convolution(3, 5, 7, 11, 2) == (Product(35, 27, 11, 2),)
@@ -364,7 +364,7 @@ def test_energy_is_what_a_large_sram_costs():
 
 
 def test_a_score_is_a_weighted_geometric_mean():
-    chip, mix = Chip(64, 16, 2, 1), {"decode": 1, "speech": 3}
+    chip, mix = Chip(64, 16, 2, 1), {"decode": 1, "RNN": 3}
 
     def gain(name):
         mine, its = (each.run(WORKLOADS[name]) for each in (chip, REFERENCE))
@@ -372,7 +372,7 @@ def test_a_score_is_a_weighted_geometric_mean():
 
     expected = prod(gain(name) ** share for name, share in mix.items()) ** (1 / 4)
     assert score(chip, mix) == pytest.approx(expected)
-    assert log2(score(chip, {"decode": 0.1, "speech": 0.3})) == pytest.approx(log2(expected))
+    assert log2(score(chip, {"decode": 0.1, "RNN": 0.3})) == pytest.approx(log2(expected))
     assert all(score(REFERENCE, name) == 1 for name in MIXES)
     assert best({"prefill": 5}) == best("prefill")
 
@@ -383,7 +383,7 @@ def test_a_score_is_a_weighted_geometric_mean():
         ("chat", "the mix is 'chat'; take one of chatbot, vision"),
         ({}, "the mix is {}"),
         (3, "the mix is 3"),
-        ({"chess": 1}, "no workload 'chess'; there are decode, prefill, vision, speech"),
+        ({"chess": 1}, "no workload 'chess'; there are decode, prefill, conv, RNN"),
         ({"decode": 0}, "the share of decode is 0; it must be above 0"),
         ({"decode": True}, "the share of decode is True"),
         ({"decode": float("nan")}, "the share of decode is nan"),
@@ -400,5 +400,5 @@ def test_nothing_is_changed_from_outside():
     with pytest.raises(TypeError):
         WORKLOADS["mine"] = WORKLOADS["decode"]
     with pytest.raises(TypeError):
-        MIXES["vision"]["vision"] = 1
+        MIXES["vision"]["conv"] = 1
     assert chips.designs() is chips.designs()

@@ -344,11 +344,11 @@ def test_the_bets_on_chips():
     assert 100 * reached == pytest.approx(8.27, abs=0.005)
 
     before, beyond = (Chip(64, 8, sram, 2) for sram in (4, 6))
-    cliff = product_of(before, "speech") / product_of(beyond, "speech")
-    alone = [chips.score(chip, {"speech": 1}) for chip in (beyond, before)]
+    cliff = product_of(before, "RNN") / product_of(beyond, "RNN")
+    alone = [chips.score(chip, {"RNN": 1}) for chip in (beyond, before)]
     assert cliff == pytest.approx(alone[0] / alone[1])
     assert cliff == pytest.approx(19.1, abs=0.05)
-    mib = 2 * WORKLOADS["speech"].products[0].depth * WORKLOADS["speech"].products[0].cols / 2**20
+    mib = 2 * WORKLOADS["RNN"].products[0].depth * WORKLOADS["RNN"].products[0].cols / 2**20
     assert mib == 4
 
 
@@ -408,7 +408,7 @@ def test_shares_in_the_tasks_are_those_of_the_mixes():
 
 
 def test_the_one_knob():
-    mix = {"decode": 0.45, "prefill": 0.15, "speech": 0.4}
+    mix = {"decode": 0.45, "prefill": 0.15, "RNN": 0.4}
     before = Chip(32, 32, 1, 3)
     after = {
         "a": Chip(32, 64, 1, 3),

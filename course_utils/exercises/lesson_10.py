@@ -48,8 +48,8 @@ def arithmetic_share():
 def faster_by_hbm():
     """A chip of 32 arrays of 32 × 32, 8 MiB and 2 stacks gets 2 more, and nothing else changes.
 
-    Six dots stand under its roof: an MLP with 32 digits, a CNN, an RNN of 64 steps, attention,
-    decode and prefill. How many of them rise?
+    Six dots stand on its roof or below: an MLP with 32 digits, a CNN, an RNN of 64 steps,
+    attention, decode and prefill. How many of them rise?
     """
 
 

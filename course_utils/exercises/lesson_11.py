@@ -787,7 +787,7 @@ def prefill_large_sram():
     ],
 )
 def mixed_chip():
-    """Design one chip for all: 30 % decode, 20 % prefill, 25 % vision, 25 % speech."""
+    """Design one chip for all: 30 % decode, 20 % prefill, 25 % convolutions, 25 % RNN."""
     return _sizes(chip.best("mixed"))
 
 

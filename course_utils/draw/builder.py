@@ -18,9 +18,9 @@ from ..chip import (
     score,
 )
 from .axes import Axes, Roof
-from .palette import COMPUTE, INK, MEMORY, MOVEMENT, MOVEMENT_TEXT, MUTE, PAPER, RULE
+from .palette import COMPUTE, INK, MEMORY, MOVEMENT, MOVEMENT_TEXT, MUTE, PAPER
 from .roofline import Point, Poster
-from .svg import LEFT, PAD, RIGHT, card, glyph, line, n, path, rect, text
+from .svg import LEFT, PAD, RIGHT, card, counters, glyph, n, path, rect, text
 
 WORKS = (
     Workload("MLP", (Product(32, 784, 100),)),  # lesson 01: a dense layer, 32 digits
@@ -59,11 +59,11 @@ def builder(side, arrays, sram, stacks, *, bet=None):
     costs = {work.name: chip.run(work) for work in WORKS}
     shares = {name: cost.flops_per_second / chip.peak for name, cost in costs.items()}
     attained = {name: _percent(share) for name, share in shares.items()}
-    counters = _counters(("attained,", "of the peak"), attained)
+    row = _counters(("attained,", "of the peak"), attained)
     most, least = max(shares, key=shares.get), min(shares, key=shares.get)
     found = f"{most} gets {attained[most]} of the peak, {least} {attained[least]}"
     says = f"of the peak {_listed(attained)}"
-    return _picture(chip, costs, counters, found, _SECOND, says)
+    return _picture(chip, costs, row, found, _SECOND, says)
 
 
 def budget(side, arrays, sram, stacks):
@@ -77,16 +77,16 @@ def budget(side, arrays, sram, stacks):
     costs = {work.name: chip.run(work) for work in WORKLOADS.values()}
     scores = {mix: score(chip, mix) for mix in MIXES}
     shown = {mix: units.number(float(f"{each:.3g}")) for mix, each in scores.items()}
-    counters = _counters(("score,", "reference 1"), shown)
+    row = _counters(("score,", "reference 1"), shown)
     found = f"score {shown['chatbot']} for chatbot, {shown['speech']} for speech"
-    return _picture(chip, costs, counters, found, _REFERENCE, f"scores {_listed(shown)}")
+    return _picture(chip, costs, row, found, _REFERENCE, f"scores {_listed(shown)}")
 
 
-def _picture(chip, costs, counters, found, second, says):
+def _picture(chip, costs, row, found, second, says):
     """The card: what all chips show, the counters at its foot, and words on these."""
     area = f"{_mm2(chip.area)} of" if chip.fits else "Over"
     title = f"{area} {_mm2(BUDGET)} mm²: {found}"
-    body = [*_die(chip), *_roofline(chip, costs), *counters]
+    body = [*_die(chip), *_roofline(chip, costs), *row]
     return card(_COUNTERS + 39 + PAD, title, second, body, f"{_sizes(chip)}; {says}.")
 
 
@@ -119,8 +119,8 @@ def _sizes(chip):
     )
 
 
-def _listed(counters):
-    return ", ".join(f"{name} {value}" for name, value in counters.items())
+def _listed(values):
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _mm2(area):
@@ -188,15 +188,14 @@ def _roofline(chip, costs):
 
 
 def _counters(heading, values):
-    """A row of values under their names, from the right end of the card."""
-    parts = [
-        line(LEFT, _COUNTERS, RIGHT, _COUNTERS, RULE),
+    """A row of values from the right end of the card, and at its left what they are."""
+    first = RIGHT - _PITCH * (len(values) - 1)
+    cells = [
+        (first + _PITCH * place, "end", name, value)
+        for place, (name, value) in enumerate(values.items())
+    ]
+    return [
         text(LEFT, _COUNTERS + 17, heading[0], 11, MUTE),
         text(LEFT, _COUNTERS + 34, heading[1], 11, MUTE),
+        *counters(LEFT, RIGHT, _COUNTERS, cells),
     ]
-    right = RIGHT - _PITCH * (len(values) - 1)
-    for name, value in values.items():
-        parts.append(text(right, _COUNTERS + 17, name, 11, MUTE, "end"))
-        parts.append(text(right, _COUNTERS + 35, value, 14, INK, "end", True))
-        right += _PITCH
-    return parts

@@ -4,7 +4,7 @@ from .. import units
 from ..arguments import whole
 from ..collectives import PATTERNS
 from ..meters import Meters
-from .palette import GRID, INK, MEMORY, MEMORY_TINT, MOVEMENT, MUTE, PAPER, RULE
+from .palette import GRID, INK, MEMORY, MEMORY_TINT, MOVEMENT, MUTE, PAPER
 from .routes import HOW, INTO_ONE, RANKS, SUMS, TO_EACH, Route
 from .svg import (
     FOOTER_HEIGHT,
@@ -12,9 +12,9 @@ from .svg import (
     PAD,
     card,
     circle,
+    counters,
     diamond,
     footer,
-    line,
     n,
     path,
     text,
@@ -282,11 +282,7 @@ def _counters(left, route, size):
     ]
     if route.pattern in SUMS:
         cells.append((left + 184, "start", "fp16 error", f"{100 * route.error:.2f} %"))
-    parts = [line(left, _COUNTERS, right, _COUNTERS, RULE)]
-    for x, anchor, label, value in cells:
-        parts.append(text(x, _COUNTERS + 17, label, 11, MUTE, anchor))
-        parts.append(text(x, _COUNTERS + 35, value, 14, INK, anchor, True))
-    return parts
+    return counters(left, right, _COUNTERS, cells)
 
 
 def _legend(pattern):

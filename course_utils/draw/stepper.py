@@ -31,6 +31,7 @@ from .svg import (
     RIGHT,
     UNUSED,
     card,
+    counters,
     diamond,
     footer,
     inner,
@@ -458,11 +459,7 @@ def _counters(trace, shown):
         (_PANEL + 120, "start", "reads per MAC", _per_mac(trace)),
         (RIGHT, "end", f"MACs to cycle {shown}", f"{trace.done(shown):,}"),
     ]
-    parts = [line(_PANEL, _COUNTERS, RIGHT, _COUNTERS, RULE)]
-    for x, anchor, label, value in cells:
-        parts.append(text(x, _COUNTERS + 17, label, 11, MUTE, anchor))
-        parts.append(text(x, _COUNTERS + 35, value, 14, INK, anchor, True))
-    return parts
+    return counters(_PANEL, RIGHT, _COUNTERS, cells)
 
 
 def _legend():

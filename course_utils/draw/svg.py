@@ -132,6 +132,18 @@ def arrow(x1, y1, x2, y2, stroke=MOVEMENT, width=2, head=6):
     return line(x1, y1, bx, by, stroke, width) + path(tip, fill=stroke)
 
 
+def counters(left, right, y, cells):
+    """A row of values under their names, with a rule above at `y`, from `left` to `right`.
+
+    `cells` are (x, anchor, name, value), the texts as they are shown.
+    """
+    parts = [line(left, y, right, y, RULE)]
+    for x, anchor, name, value in cells:
+        parts.append(text(x, y + 17, name, 11, MUTE, anchor))
+        parts.append(text(x, y + 35, value, 14, INK, anchor, True))
+    return parts
+
+
 def diamond(x, y, r=6):
     """A bet: a hollow diamond around (x, y)."""
     d = f"M{n(x)} {n(y - r)}L{n(x + r)} {n(y)}L{n(x)} {n(y + r)}L{n(x - r)} {n(y)}Z"

@@ -539,10 +539,15 @@ def test_sizes_outside_the_rules_are_refused(family, sizes):
 # --- box F ----------------------------------------------------------------------------------------
 
 
+def test_calls_cost_the_same_at_every_size():
+    small, large = (sealed_boxes._OPERATIONS[KINDS[0]](*sizes)() for sizes in ((64, 1), (4096, 16)))
+    assert small.shape == large.shape
+
+
 def test_what_the_timed_operations_compute():
     n, batch = 128, 3
     tiny, thin, thick = (sealed_boxes._OPERATIONS[kind](n, batch)() for kind in KINDS)
-    assert tiny.shape == (batch, 2) and (tiny == 2).all()
+    assert tiny.size == 64 and (tiny == 2).all()
     assert thin.shape == (2 * n, batch) and (thin == 4096).all()
     assert thick.shape == (512, 64 * batch) and (thick == n).all()
 

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 from picture_rules import texts_of
+from widget_parts import part
 
 from course_utils import chip as chips
 from course_utils import explore
@@ -13,7 +14,7 @@ from course_utils.chip import Chip
 from course_utils.draw.builder import WORKS
 from course_utils.draw.fonts import text_width
 from course_utils.exercises import predict
-from course_utils.explore.style import CLASS, READOUT
+from course_utils.explore.style import READOUT
 
 BUILDER = explore.machine_builder()
 CONTROLS = BUILDER._controls
@@ -25,12 +26,6 @@ def wager():
     """Bets on how many dots rise, withdrawn afterwards."""
     yield lambda bet: predict("faster_by_hbm", bet)
     predict("faster_by_hbm", ...)
-
-
-def part(explorer, name):
-    """What a part of the card says."""
-    (found,) = [w for w in explorer._card.children if f"{CLASS}-{name}" in w._dom_classes]
-    return found.value
 
 
 def heights(svg):

@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 from picture_rules import faults, text_boxes, texts_of
+from widget_parts import part
 
 from course_utils import explore
 from course_utils.draw.fonts import text_width
 from course_utils.exercises import predict
-from course_utils.explore.style import CLASS, READOUT
+from course_utils.explore.style import READOUT
 
 ROUTER = explore.pattern_router()
 PATTERN, SIZE, ALGORITHM, ROUND = (
@@ -24,12 +25,6 @@ def wager():
     """Bets on who is first, withdrawn afterwards."""
     yield lambda bet: predict("large_winner", bet)
     predict("large_winner", ...)
-
-
-def part(explorer, name):
-    """What a part of the card says."""
-    (found,) = [w for w in explorer._card.children if f"{CLASS}-{name}" in w._dom_classes]
-    return found.value
 
 
 def diamonds(svg):

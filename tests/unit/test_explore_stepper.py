@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 from picture_rules import faults, text_boxes, texts_of
+from widget_parts import part
 
 from course_utils import explore
 from course_utils.draw.fonts import text_width
 from course_utils.exercises import predict
-from course_utils.explore.style import CLASS, READOUT
+from course_utils.explore.style import READOUT
 
 STEPPER = explore.systolic_stepper()
 SIDE, ROWS, TILE, CYCLE = (STEPPER._controls[name] for name in ("side", "rows", "tile", "cycle"))
@@ -23,12 +24,6 @@ def wager():
     """Bets on the cycles of one row, withdrawn afterwards."""
     yield lambda bet: predict("one_row_cycles", bet)
     predict("one_row_cycles", ...)
-
-
-def part(explorer, name):
-    """What a part of the card says."""
-    (found,) = [w for w in explorer._card.children if f"{CLASS}-{name}" in w._dom_classes]
-    return found.value
 
 
 def diamonds(svg):

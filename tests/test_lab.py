@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from jupyterlab.labapp import LabApp
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from traitlets.utils.importstring import import_item
 
@@ -130,13 +131,13 @@ def test_an_interrupted_copy_leaves_nothing(root, monkeypatch, step):
     if step == "link":
         monkeypatch.setattr(os, "link", stop)
     else:
-        half = Path.write_text
+        half = Path.write_bytes
 
-        def write_half(path, text, **kwargs):
-            half(path, text[: len(text) // 2], **kwargs)
+        def write_half(path, data):
+            half(path, data[: len(data) // 2])
             stop()
 
-        monkeypatch.setattr(Path, "write_text", write_half)
+        monkeypatch.setattr(Path, "write_bytes", write_half)
     with pytest.raises(KeyboardInterrupt):
         lab.bring(root)
     assert contents(root) == {}
@@ -152,7 +153,7 @@ def test_a_file_that_appears_while_copying_is_not_overwritten(root, monkeypatch)
     monkeypatch.setattr(os, "link", somebody_is_faster)
     own = root / "my_course"
     own.mkdir()
-    assert lab._put("ours", own / "00.ipynb") is False
+    assert lab._put(b"ours", own / "00.ipynb") is False
     assert contents(root) == {"00.ipynb": b"somebody else's"}
 
 
@@ -165,15 +166,49 @@ def test_copies_without_hard_links(root, monkeypatch):
     assert sorted(contents(root)) == ["00_three_meters.ipynb", "03_rnn_sequential.ipynb"]
 
 
+def test_what_a_reset_has_put_aside_is_no_version(root):
+    lab.bring(root)
+    copy = root / "my_course/00_three_meters.ipynb"
+    copy.with_suffix(".old.ipynb").write_bytes(copy.read_bytes())
+    copy.write_text("the learner's")
+    (line,) = lab.bring(root)
+    assert line.startswith("my_course/00_three_meters.new.ipynb: the lesson has changed")
+
+
+def test_the_glossary_comes_along_and_is_never_touched(root):
+    shipped, own = root / "notebooks/glossary.md", root / "my_course/glossary.md"
+    shipped.write_bytes("**byte** · 8 bits\n".encode())
+    (line,) = lab.bring(root)
+    assert line.endswith("00_three_meters, 03_rnn_sequential, glossary")
+    assert own.read_bytes() == shipped.read_bytes()
+    assert lab.bring(root) == []
+
+    own.write_text("my own words")
+    (line,) = lab.bring(root)
+    assert line.startswith("my_course/glossary.new.md: the glossary has changed")
+    assert own.read_text() == "my own words"
+    assert own.with_suffix(".new.md").read_bytes() == shipped.read_bytes()
+    assert lab.bring(root) == []
+
+    shipped.write_bytes(b"**byte**: eight bits\n")
+    (line,) = lab.bring(root)
+    assert "glossary.new2.md" in line
+    own.with_suffix(".new2.md").rename(own.with_name("glossary (mine).md"))
+    assert lab.bring(root) == []
+
+
 @pytest.mark.parametrize("wanted", ["3", "03", "03_rnn", "03_rnn_sequential.ipynb", "notebooks/03"])
 def test_find(root, wanted):
     assert lab.find(wanted, root) == "03_rnn_sequential.ipynb"
+    assert lab.shipped_lesson(wanted, root) == root / "notebooks/03_rnn_sequential.ipynb"
 
 
-@pytest.mark.parametrize("wanted", ["", "99", "rnn", "03_cnn"])
+@pytest.mark.parametrize("wanted", ["", "99", "rnn", "03_cnn", "progress", "reset"])
 def test_find_refuses_what_is_no_lesson(root, wanted):
     with pytest.raises(ValueError, match="there are\n  00_three_meters\n  03_rnn_sequential"):
         lab.find(wanted, root)
+    with pytest.raises(ValueError, match="^there is no lesson '.*'; there are 00 to 03$"):
+        lab.shipped_lesson(wanted, root)
 
 
 def test_main_says_in_one_line_what_is_wrong(root, monkeypatch, capsys):
@@ -188,6 +223,91 @@ def test_main_says_in_one_line_what_is_wrong(root, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert error.startswith("course: no lessons in ") and "pip install -e ." in error
     assert error.count("\n") == 1
+
+
+@pytest.fixture
+def launched(root, monkeypatch):
+    """The options of each JupyterLab that a call of main would have started."""
+    calls = []
+    monkeypatch.setattr(lab, "ROOT", root)
+    monkeypatch.setattr(LabApp, "launch_instance", lambda argv: calls.append(argv))
+    return calls
+
+
+@pytest.mark.parametrize(
+    "argv, lesson, options",
+    [
+        ([], "00_three_meters", []),
+        (["03"], "03_rnn_sequential", []),
+        (
+            ["03", "--", "--no-browser", "progress"],
+            "03_rnn_sequential",
+            ["--no-browser", "progress"],
+        ),
+        (["--", "--no-browser"], "00_three_meters", ["--no-browser"]),
+    ],
+)
+def test_main_opens_a_lesson(root, launched, capsys, argv, lesson, options):
+    assert lab.main(argv) == 0
+    own = lab.jupyter_options(root, f"{lesson}.ipynb")
+    assert launched == [[*own, *options]]
+    assert capsys.readouterr().out.startswith("my_course/: your own copy of 00_three_meters, 03")
+
+
+def test_progress_and_reset_start_no_jupyterlab_and_bring_nothing(root, launched, capsys):
+    assert lab.main(["progress"]) == 0
+    whole = capsys.readouterr().out
+    assert "all lessons" in whole
+    assert lab.main(["progress", "03"]) == 0
+    assert "03.1 rnn_params" in capsys.readouterr().out
+    assert not (root / "my_course").exists()
+
+    lab.bring(root)
+    copy = root / "my_course/03_rnn_sequential.ipynb"
+    blank = copy.read_bytes()
+    copy.write_text("broken")
+    assert lab.main(["reset", "03"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    assert copy.read_bytes() == blank and launched == []
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (["progress", "77"], "there is no lesson '77'; there are 00 to 03"),
+        (["progress", "00", "03"], "'progress 00 03' is not understood; see course --help"),
+        (["reset"], "'reset' is not understood; see course --help"),
+        (["reset", "77"], "there is no lesson '77'; there are 00 to 03"),
+        (["reset", "03"], "nothing to reset; `course 03` makes one"),
+        (["reset", "03", "span", "rnn_params"], "is not understood; see course --help"),
+        (["reset", "03", "spam"], "there is no exercise 'spam'; the nearest name is 'span'"),
+        (["00", "03"], "'00 03' is not understood; see course --help"),
+    ],
+)
+def test_main_says_in_one_line_what_cannot_be_done(launched, capsys, words, says):
+    assert lab.main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("course: ") and told.err.endswith(f"{says}\n")
+    assert told.err.count("\n") == 1 and told.out == "" and launched == []
+
+
+def test_help_shows_all_three(capsys):
+    with pytest.raises(SystemExit) as end:
+        lab.main(["--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    for use in ("course [LESSON]", "course progress [LESSON]", "course reset LESSON [EXERCISE]"):
+        assert use in shown
+    assert "--no-browser" in shown
+
+
+def test_jupyterlab_shows_markdown_files_rendered():
+    plugin = "@jupyterlab/docmanager-extension"
+    shipped = json.loads((Path(lab.__file__).parents[1] / "overrides.json").read_text())
+    assert shipped[f"{plugin}:plugin"] == {"defaultViewers": {"markdown": "Markdown Preview"}}
+    schemas = Path(sys.prefix) / "share/jupyter/lab/schemas"
+    known = json.loads((schemas / plugin / "plugin.json").read_text(encoding="utf-8"))
+    assert "defaultViewers" in known["properties"]
 
 
 def test_root_is_allowed_for_root_only(root, monkeypatch):

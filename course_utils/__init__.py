@@ -17,12 +17,13 @@ _HOME = {
     "machine": "machines",
     "miss_curve": "curve",
     "predict": "exercises",
+    "progress": "standing",
     "reveal": "exercises",
     "solution": "exercises",
     "stopwatch": "measure",
     "watch": "watched",
 }
-_MODULES = ("draw", "exercises", "explore", "networks", "units")
+_MODULES = ("draw", "exercises", "explore", "networks", "units", "works")
 __all__ = sorted([*_HOME, *_MODULES])
 
 

@@ -125,7 +125,7 @@ def power(octave):
 
 
 def legend(y, points, bet):
-    """One line for what is present among bet, model and measured."""
+    """One line for what is present among bet, model, measured and earlier lessons."""
     entries = []
     if bet:
         entries.append((16, lambda x: diamond(x + 8, y - 4), "your bet"))
@@ -133,6 +133,8 @@ def legend(y, points, bet):
     entries.append((24, lambda x: _model_sign(x, y, modelled), "model: at best"))
     if any(p.median is not None for p in points):
         entries.append((8, lambda x: _measured_sign(x, y), "measured: median, slowest to fastest"))
+    if any(p.faint for p in points):
+        entries.append((5, lambda x: circle(x + 2.5, y - 4, 2.5, MUTE), "earlier lessons, at best"))
     parts, x = [], LEFT
     for wide, sign, words in entries:
         parts += [sign(x), text(x + wide + 8, y, words)]

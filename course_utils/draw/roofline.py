@@ -41,7 +41,8 @@ class Point:
     `intensity` in FLOP/B; `flops_per_second` = (slowest, median, fastest) of a measurement, or
     None for what the model allows at best: a hollow dot on the roof, or at `in_steps` FLOP/s where
     the work's steps run one after another, each at its own best.  `bold` marks this lesson's
-    points, `ring` the one whose meters stand in the footer.  Other numbers are a ValueError.
+    points, `faint` those of earlier ones, small and without a name; `ring` the one whose meters
+    stand in the footer.  Other numbers are a ValueError.
 
     >>> Point("z = x + y", 1 / 12, (1.1e9, 1.2e9, 1.2e9)).median
     1200000000.0
@@ -53,6 +54,7 @@ class Point:
     bold: bool = False
     ring: bool = False
     in_steps: float | None = None
+    faint: bool = False
 
     def __post_init__(self):
         if not _positive(self.intensity):
@@ -95,6 +97,7 @@ def roofline(
     meters=None,
     title=None,
     second=None,
+    apart=0,
 ):
     """A `Picture` of a machine's roofline with `points`, a sequence of `Point`.
 
@@ -102,7 +105,8 @@ def roofline(
     `bet` is (FLOP/B, FLOP/s, label), a diamond.  `meters` are those of the ringed point; without
     them there is no footer.
     `title` and `second` replace the two lines above, which otherwise speak of the ringed point
-    and of the machine.  The axes are fixed and move by whole powers for a machine that leaves them.
+    and of the machine.  Points less than `apart` px from the next share one label.
+    The axes are fixed and move by whole powers for a machine that leaves them.
     More than one ring, meters without a ring, a label without room, or anything else among the
     points is a ValueError.
 
@@ -123,7 +127,7 @@ def roofline(
     other = None if beside is None else Roof.of(beside, dtype)
     axes = Axes.around([roof, other] if other else [roof], points, bet)
     poster = Poster(axes, work, roof, other)
-    poster.draw(points, bet)
+    poster.draw(points, bet, apart)
     end = FLOOR + 40
     if points or bet:
         end += 24
@@ -170,7 +174,10 @@ class Poster:
 
     def draw(self, points, bet=None, apart=0):
         """Roof, dots and names; dots of which each is within `apart` px of the next share one."""
-        dots = [self._named(group) for group in self._groups(points, apart)]
+        faint = [p for p in points if p.faint]
+        self.boxes += [self._box(p) for p in faint]
+        named = [p for p in points if not p.faint]
+        dots = [self._named(group) for group in self._groups(named, apart)]
         if self.other:
             self.thin += self._line(self.other, width=1, dash=_DASH)
             self._key()
@@ -182,7 +189,7 @@ class Poster:
         self._slope_name(marks)
         self._peak_name(marks)
         self._labels(dots)
-        for point in points:
+        for point in (*faint, *named):
             self._dot(point)
 
     def _groups(self, points, apart):
@@ -207,7 +214,7 @@ class Poster:
 
     def _box(self, point):
         x, y = self.centre(point)
-        r = 10 if point.ring else 6
+        r = 10 if point.ring else 3 if point.faint else 6
         ends = [self.axes.y(f) for f in point.flops_per_second or ()]
         return x - r, min([y - r, *ends]), x + r, max([y + r, *ends])
 
@@ -318,7 +325,9 @@ class Poster:
 
     def _dot(self, point):
         x, y = self.centre(point)
-        if point.flops_per_second:
+        if point.faint:
+            self.parts.append(circle(x, y, 2.5, MUTE))
+        elif point.flops_per_second:
             low, _, high = point.flops_per_second
             self.parts.append(line(x, self.axes.y(low), x, self.axes.y(high), INK, 1.5))
             self.parts.append(circle(x, y, 4.5, INK, PAPER))

@@ -5,13 +5,12 @@ with tanh) is
 
     h' = tanh(x W + h U + bias)
 
-with W[i,o], U[o,o], bias[o].  A layer of several gates has its weights side by side, as columns
-g = gate · units + o, in the gates' order of PyTorch.
+with W[i,o], U[o,o], bias[o].
 """
 
 import numpy as np
 
-from .._compiled import compiled, inlined
+from .._compiled import compiled
 from ..arguments import as_array, whole
 from ..nest import LoopNest
 from ..pipeline import Pipeline
@@ -138,132 +137,10 @@ def rnn_hoisted(x, h, W, U, bias):
     return np.array(H)
 
 
-def _fitting(x, h, W, U, bias, gates=1, axes="bi"):
-    """The arrays of a step, where W, U and bias have `gates` columns for each unit of h."""
-    shaped = fitting(x=(x, axes), h=(h, "bo"), W=(W, "ig"), U=(U, "og"), bias=(bias, "g"))
-    arrays = floats(*shaped)
-    columns, units = arrays[2].shape[1], arrays[1].shape[1]
-    if columns != gates * units:
-        raise ValueError(
-            f"W[i,g] has {columns} columns; a state of {units} units and {gates} gate"
-            f"{'s' * (gates > 1)} needs {gates * units}"
-        )
-    return arrays
-
-
-# --- layers with gates --------------------------------------------------------------------
-
-
-def sigmoid(z):
-    """1 / (1 + exp(−z)), in a form that no large z overflows.
-
-    >>> sigmoid(np.zeros(2)).tolist()
-    [0.5, 0.5]
-    """
-    return 0.5 + 0.5 * np.tanh(0.5 * np.asarray(z))
-
-
-def lstm_step(x, h, c, W, U, bias):
-    """One step of a long short-term memory: x[b,i], h[b,o], c[b,o] → the next h and c.
-
-    Gates i, f, g, o side by side in W[i,4o], U[o,4o], bias[4o]:  c' = σ(f)·c + σ(i)·tanh(g),
-    h' = σ(o)·tanh(c')  (Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000).
-
-    >>> h, c = lstm_step([[1]], [[0]], [[2]], np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))
-    >>> c.item()
-    1.0
-    """
-    x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=4)
-    h, c = floats(*fitting(h=(h, "bo"), c=(c, "bo")))
-    i, f, g, o = np.split(x @ W + h @ U + bias, 4, axis=1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
-
-
-def lstm_step_loops(x, h, c, W, U, bias):
-    """`lstm_step` by loops, compiled, in float32.
-
-    >>> h, c = lstm_step_loops([[1]], [[0]], [[2]], np.zeros((1, 4)), np.zeros((1, 4)), np.zeros(4))
-    >>> c.item()
-    1.0
-    """
-    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias, gates=4))
-    h, c = float32(*fitting(h=(h, "bo"), c=(c, "bo")))
-    h_after, c_after = np.empty_like(h), np.empty_like(c)
-    _lstm_step(x, h, c, W, U, bias, h_after, c_after)
-    return h_after, c_after
-
-
-@inlined
-def _dot(x, W, b, o):
-    """Row b of x times column o of W."""
-    z = np.float32(0)
-    for i in range(W.shape[0]):
-        z += x[b, i] * W[i, o]
-    return z
-
-
-@compiled
-def _lstm_step(x, h, c, W, U, bias, h_after, c_after):
-    units = h.shape[1]
-    z = np.empty(4, np.float32)
-    for b in range(h.shape[0]):
-        for o in range(units):
-            for gate in range(4):
-                g = gate * units + o
-                z[gate] = _dot(x, W, b, g) + _dot(h, U, b, g) + bias[g]
-            enter, keep, leave = [0.5 + 0.5 * np.tanh(0.5 * z[gate]) for gate in (0, 1, 3)]
-            c_after[b, o] = keep * c[b, o] + enter * np.tanh(z[2])
-            h_after[b, o] = leave * np.tanh(c_after[b, o])
-
-
-def gru_step(x, h, W, U, bias, state_bias):
-    """One step of a gated recurrent unit: x[b,i], h[b,o] → the next h.
-
-    Gates r, z, n side by side in W[i,3o] with bias[3o] and U[o,3o] with state_bias[3o]:
-    n = tanh(x W + bias + σ(r)·(h U + state_bias)), h' = σ(z)·h + (1 − σ(z))·n
-    (Cho et al. 2014, in the form of PyTorch, which resets after the product).
-
-    >>> gru_step([[1]], [[4]], np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(3), np.zeros(3)).item()
-    2.0
-    """
-    x, h, W, U, bias = _fitting(x, h, W, U, bias, gates=3)
-    U, state_bias = floats(*fitting(U=(U, "og"), state_bias=(state_bias, "g")))
-    (r, z, n), (hr, hz, hn) = (
-        np.split(part, 3, axis=1) for part in (x @ W + bias, h @ U + state_bias)
-    )
-    n = np.tanh(n + sigmoid(r + hr) * hn)
-    z = sigmoid(z + hz)
-    return z * h + (1 - z) * n
-
-
-def gru_step_loops(x, h, W, U, bias, state_bias):
-    """`gru_step` by loops, compiled, in float32.
-
-    >>> gates = np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(3), np.zeros(3)
-    >>> gru_step_loops([[1]], [[4]], *gates).item()
-    2.0
-    """
-    x, h, W, U, bias = float32(*_fitting(x, h, W, U, bias, gates=3))
-    U, state_bias = float32(*fitting(U=(U, "og"), state_bias=(state_bias, "g")))
-    after = np.empty_like(h)
-    _gru_step(x, h, W, U, bias, state_bias, after)
-    return after
-
-
-@compiled
-def _gru_step(x, h, W, U, bias, state_bias, after):
-    units = h.shape[1]
-    of_x, of_h = np.empty(3, np.float32), np.empty(3, np.float32)
-    for b in range(h.shape[0]):
-        for o in range(units):
-            for gate in range(3):
-                g = gate * units + o
-                of_x[gate] = _dot(x, W, b, g) + bias[g]
-                of_h[gate] = _dot(h, U, b, g) + state_bias[g]
-            r, z = [0.5 + 0.5 * np.tanh(0.5 * (of_x[g] + of_h[g])) for g in (0, 1)]
-            n = np.tanh(of_x[2] + r * of_h[2])
-            after[b, o] = z * h[b, o] + (1 - z) * n
+def _fitting(x, h, W, U, bias, axes="bi"):
+    """The arrays of a step, which fit together, in float32 or wider."""
+    shaped = fitting(x=(x, axes), h=(h, "bo"), W=(W, "io"), U=(U, "oo"), bias=(bias, "o"))
+    return floats(*shaped)
 
 
 # --- linear recurrences -------------------------------------------------------------------

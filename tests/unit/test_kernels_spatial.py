@@ -100,17 +100,6 @@ def test_the_nests_of_the_lowered_form_are_im2col_and_a_matmul(layer):
     assert lowered.macs == nest_of(X, W, steps).macs
 
 
-@given(layers(), st.booleans())
-def test_pytorch_pools_alike(torch, layer, beside):
-    X, W, steps = layer
-    taps = W.shape[2:3] * 2 if beside else W.shape[2:]
-    assume(taps[0] <= X.shape[2] and taps[1] <= X.shape[3])
-    stride = None if beside else steps["stride"]
-    expected = torch.nn.functional.max_pool2d(torch.from_numpy(X), taps, stride)
-    assert np.array_equal(spatial.max_pool(X, taps, stride), expected)
-    assert np.array_equal(spatial.max_pool_loops(X, taps, stride), expected)
-
-
 def test_known_counts():
     digit = spatial.conv_nest(b=1, c=1, image=(28, 28), k=32, taps=(3, 3), padding=1)
     assert (digit.macs, digit.macs_on_data) == (225_792, 215_168)
@@ -160,13 +149,12 @@ def test_windows_and_shifts_copy_no_image():
         assert not np.shares_memory(patches, X) and patches.flags.writeable
 
 
-def test_a_shifted_image_gives_a_shifted_map_and_the_same_pool():
+def test_a_shifted_image_gives_a_shifted_map():
     rng = np.random.default_rng(5)
     X, W = np.zeros((1, 1, 12, 12)), rng.random((2, 1, 3, 3))
     X[0, 0, 3:7, 3:7] = rng.random((4, 4))
     H, moved = (spatial.conv_lowered(x, W) for x in (X, np.roll(X, 2, axis=3)))
     assert np.allclose(moved, np.roll(H, 2, axis=3)) and not np.allclose(moved, H)
-    assert np.allclose(spatial.max_pool(moved, (10, 10)), spatial.max_pool(H, (10, 10)))
 
 
 def test_short_integers_do_not_overflow():
@@ -189,14 +177,6 @@ def test_steps_of_any_kind_of_integer():
     assert len({repr(nest) for nest in nests}) == 1
 
 
-def test_what_is_no_number_stays_none_in_a_pool():
-    X = np.arange(16.0).reshape(1, 1, 4, 4)
-    X[0, 0, 0, 0] = X[0, 0, 2, 3] = np.nan
-    expected = spatial.max_pool(X, (2, 2))
-    assert np.isnan(expected[0, 0]).tolist() == [[True, False], [False, True]]
-    assert np.array_equal(spatial.max_pool_loops(X, (2, 2)), expected, equal_nan=True)
-
-
 X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
 
 
@@ -208,7 +188,6 @@ X, W = np.ones((1, 2, 5, 5)), np.ones((3, 2, 3, 3))
         (lambda: spatial.windows(X, (0, 3)), "a side of the window must be a whole number"),
         (lambda: spatial.conv_nest(1, 1, 28, 32, (3, 3)), "the image has two sides .* got 28"),
         (lambda: spatial.lowered_nests(1, 1, (28, 28), 32, 3), "the window has two sides"),
-        (lambda: spatial.max_pool(X, 2), "the window has two sides"),
     ],
 )
 def test_what_has_no_two_sides_is_said_in_one_line(call, words):
@@ -241,9 +220,3 @@ def test_what_does_not_fit_is_said_in_one_line(form, wrong, words):
     with pytest.raises(ValueError, match=words) as error:
         wrong(form)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("pool", [spatial.max_pool, spatial.max_pool_loops])
-def test_an_oblong_pool_needs_a_stride(pool):
-    with pytest.raises(ValueError, match=r"a window of \(2, 3\) taps needs a stride"):
-        pool(X, (2, 3))

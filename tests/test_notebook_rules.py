@@ -62,8 +62,11 @@ def cell_problems(cell):
             yield "an image without alt text"
         return
     lines = text.count("\n") + 1
-    if lines > LONGEST_CELL and "long" not in tags:
-        yield f"{lines} lines without the tag 'long'"
+    reason = cell["metadata"].get("long")
+    if lines > LONGEST_CELL and not reason:
+        yield f"{lines} lines without a reason in its metadata, 'long'"
+    if lines <= LONGEST_CELL and reason:
+        yield f"a reason to be long, and only {lines} lines"
     if {"execution", "ExecuteTime"} & set(cell["metadata"]):
         yield "carries the times of its run"
     if "measure" in tags and "nbval-ignore-output" not in tags:
@@ -170,7 +173,7 @@ def broken(tmp_path, cells, **metadata):
 
 
 def test_a_good_notebook_has_no_problem(tmp_path):
-    long = code("pass\n" * 20, "b", count=2, tags=["long"])
+    long = code("pass\n" * 20, "b", count=2, long="the kernel is the text")
     further = markdown("## Further\n\n" + "word " * 2000, "f")
     table = markdown("| a | table |\n" * 10 + "```\n# no heading\n```\n" + "word " * 1180, "g")
     assert broken(tmp_path, [TITLE, FINE, long, table, further]) == []
@@ -183,7 +186,8 @@ def test_a_good_notebook_has_no_problem(tmp_path):
         (code("1", "b", count=3), "not run from top to bottom"),
         (code("1", "a", count=2), "its id is missing or not unique"),
         (code("1", "", count=2), "its id is missing or not unique"),
-        (code("1\n" * 15 + "1", "b", count=2), "16 lines without the tag 'long'"),
+        (code("1\n" * 15 + "1", "b", count=2), "16 lines without a reason"),
+        (code("1", "b", count=2, long="a reason"), "a reason to be long, and only 1 lines"),
         (code("1", "b", count=2, execution={}), "times of its run"),
         (code("1", "b", count=2, tags=["measure"]), "without 'nbval-ignore-output'"),
         (code("f(1);  # draw\n", "b", count=2), "ends in ';'"),

@@ -1,17 +1,19 @@
 """The authors' commands, of `python -m course_utils.author`.
 
-`sync [NOTEBOOK...] [--check]` and `variants [NOTEBOOK...]`.
+`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]` and `pages [--check]`.
 """
 
 import argparse
 import sys
 
+from . import pages
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
 from .variants import variants
 
 _COMMANDS = {
     "sync": "write the exercises into their cells, run the notebooks, store the outputs",
     "variants": "write each notebook once more with right and with wrong answers, run nothing",
+    "pages": "write the course map, the glossary and the coverage table from the lessons",
 }
 
 
@@ -30,14 +32,17 @@ def main(arguments=None, folder=NOTEBOOKS):
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in _COMMANDS.items():
         command = commands.add_parser(name, help=does)
-        command.add_argument(
-            "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
-        )
-        if name == "sync":
+        if name != "pages":
             command.add_argument(
-                "--check", action="store_true", help="run nothing, list differences"
+                "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
+            )
+        if name != "variants":
+            command.add_argument(
+                "--check", action="store_true", help="write nothing, list differences"
             )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "pages":
+        return _pages(chosen.check)
     try:
         paths = find_notebooks(folder, chosen.notebooks)
     except ValueError as error:
@@ -59,6 +64,20 @@ def _each(paths, work):
             print(f"author: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _pages(check):
+    try:
+        paths = list(pages.differing()) if check else pages.write()
+    except ValueError as error:
+        print(f"author: {error}", file=sys.stderr)
+        return 1
+    for path in paths:
+        if check:
+            print(f"author: {path.name} is not up to date; run author pages", file=sys.stderr)
+        else:
+            print(f"{path.name}: stored")
+    return 1 if check and paths else 0
 
 
 def _check(paths):

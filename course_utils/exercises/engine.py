@@ -116,10 +116,10 @@ def predict(name, value=...):
 def reveal(name, truth):
     """Print the truth about a bet, a number or a word, beside the bet if there is one.
 
-    >>> predict("faster_core", 2)
+    >>> predict("batch_bytes", 2)
     ◇ your bet: ×2
-    >>> reveal("faster_core", 1.0493)
-    ◇ you bet ×2; it is ×1.05
+    >>> reveal("batch_bytes", 1.7024)
+    ◇ you bet ×2; it is ×1.7
     """
     entry = _prediction(name)
     if entry is None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .cards import choice
 from .kinds import exercise, prediction, value
 
 
@@ -31,11 +32,6 @@ def gemv_limit():
 
     Fp32, on the reference machine.
     """
-
-
-@prediction(unit="×")
-def faster_core():
-    """Cores twice as fast, the same DRAM: by what factor does `z = x + y` on 96 MB speed up?"""
 
 
 @value(
@@ -378,3 +374,42 @@ def higher_line(intensity, peak, bandwidth):
 )
 def python_min(intensity, peak, bandwidth):
     return min(peak, bandwidth * intensity)
+
+
+@choice(
+    minutes=3,
+    level=2,
+    concept=True,
+    hints=[
+        "What is the core waiting for, most of the time?",
+        "Where does `z = x + y` stand on the roofline, and which of its two lines moves?",
+    ],
+    options=[
+        "half as long",
+        "about 70 % as long",
+        "about as long as before",
+        "longer",
+    ],
+)
+def faster_core():
+    """Cores twice as fast, the same DRAM. How long does `z = x + y` on 96 MB take?"""
+    return "c"
+
+
+@faster_core.mistake("that is so where arithmetic sets the time. Does it here?", "G1")
+def all_of_it_faster():
+    return "a"
+
+
+@faster_core.mistake(
+    "that would be half of the time computing, half of it moving. Do bytes wait for arithmetic "
+    "here, or arithmetic for bytes?",
+    "G1",
+)
+def half_of_it_faster():
+    return "b"
+
+
+@faster_core.mistake("who would be slower than before, the core or the memory?", "G1")
+def memory_crowded():
+    return "d"

@@ -22,7 +22,7 @@ def hits_roof():
 
 @prediction(unit="×")
 def order_time():
-    """Four digits, `W` by rows: `b,o,i` has 16.8 times the misses of `b,i,o`.
+    """Four digits, `W` by rows: `b,o,i` misses 333,225 times, `b,i,o` 19,821 times.
 
     How many times as long does it take on your computer, with compiled loops?
     """

@@ -6,7 +6,7 @@ from .kinds import exercise, prediction, value
 
 @prediction(unit="%")
 def shuffled_accuracy():
-    """Of the held-out digits, the network of 16 filters, 5 × 5, names some 90 %.
+    """Of the held-out digits, the network of 16 filters, 5 × 5, names about nine in ten.
 
     How many %, when all digits, in training and test, get their pixels shuffled in one and the
     same way?
@@ -25,7 +25,7 @@ def map_share():
 def conv_work():
     """A dense layer 784→100 takes 78,400 MACs a digit.
 
-    32 filters of 3 × 3 have 272 times fewer weights and make maps of 28 × 28.
+    32 filters of 3 × 3 have 288 weights and make maps of 28 × 28.
     By what factor does the work change?
     """
 

@@ -699,7 +699,7 @@ def equal_as_weights():
 def causal_pairs():
     """How many pairs of a query and a key does a causal mask leave, for 512 tokens in one head?
 
-    Query q sees key j if j ≤ q. Both are counted from 0 to 511.
+    Query q sees key j if j ≤ q. Both are counted from 0.
     """
     tokens = 512
     return tokens * (tokens + 1) // 2
@@ -1327,7 +1327,7 @@ def pass_never_divided():
     options=[
         "yes: the softmax decides which keys are read",
         "no: only the values that are computed do",
-        "only with a causal mask",
+        "only with a mask that hides later keys",
         "only with several heads",
     ],
 )

@@ -1395,7 +1395,7 @@ def generate_kept_before():
 def gqa_saves():
     """A decoder gets 8 heads of keys and values instead of 32, and keeps its 32 of queries.
 
-    Four heads of queries then share a head of keys and a head of values (grouped-query attention).
+    Four heads of queries then share a head of keys and a head of values.
     What does this mainly save, when tokens are written for a batch of 16 sequences at once, each
     after 4,096 tokens?
     """

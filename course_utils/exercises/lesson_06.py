@@ -43,7 +43,7 @@ def rest_time():
 @prediction(words=("ResNet", "MobileNet", "ViT", "GPT", "MoE", "Mamba"))
 def climber():
     """Six blocks, one call each, batch 1, fp32: ResNet and MobileNet on maps of 14×14; ViT, Mamba
-    and a mixture of experts (MoE) on about 196 tokens; GPT on one token, 195 are in its cache.
+    and a mixture of experts (MoE) on about 196 tokens; GPT on one token, the rest cached.
 
     By MACs, the largest first, they are MoE, ViT, Mamba, ResNet, MobileNet, GPT. Which of them
     climbs the most places when they are ranked by the bytes that they move?
@@ -202,9 +202,9 @@ def half_add_inverted():
     ],
 )
 def separable_saving():
-    """A 3×3 convolution from 128 to 256 channels is replaced by a *depthwise separable* one.
+    """A 3×3 convolution from 128 to 256 channels is replaced by a depthwise separable one.
 
-    That is a 3×3 filter for each of the 128 channels alone (*depthwise*), then a 1×1 convolution
+    That is a 3×3 filter for each of the 128 channels alone (depthwise), then a 1×1 convolution
     from 128 to 256. How many times fewer MACs does it take? Maps keep their size; no biases.
     """
     taps, inputs, outputs = 3 * 3, 128, 256
@@ -362,10 +362,10 @@ def depthwise_full():
     ],
 )
 def expert_layer(width, hidden, experts, top):
-    """Count a *mixture of experts*: `experts` networks instead of one.
+    """Count a mixture of experts: `experts` networks instead of one.
 
     Each is a matrix from `width` to `hidden`, a ReLU, and a matrix back, without biases. A token is
-    sent through the `top` of them that a small *router* scores highest. Leave out the router.
+    sent through the `top` of them that a small router scores highest. Leave out the router.
     Return two whole numbers: the weights that are stored, and the MACs of one token.
     """
     # BEGIN SOLUTION
@@ -612,7 +612,7 @@ def fused_bytes():
 
     The next product reads y, the next skip reads s. Each of the two steps reads its arrays from
     memory and writes its result there, once (a norm is one step here). How many bytes are saved
-    when one pass does both (*fused*)? The norm's scale and shift do not count.
+    when one pass does both (fused)? The norm's scale and shift do not count.
     """
     tokens, width, itemsize = 512, 768, 4
     return tokens * width * itemsize  # s is not read again

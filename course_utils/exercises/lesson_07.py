@@ -44,7 +44,7 @@ def ladder():
 def tile_time():
     """Does it pay in time?
 
-    How many times as fast is 864 × 864, compiled, in tiles of 72 on your computer?
+    How many times as fast is twice the side, compiled, in tiles of 72 on your computer?
     """
 
 
@@ -960,7 +960,7 @@ def tiles_ijk():
     ],
 )
 def best_loops():
-    """A compiled product `C[i,j] += A[i,k] * B[k,j]`, matrices of 2,000 × 2,000 by *columns*.
+    """A compiled product `C[i,j] += A[i,k] * B[k,j]`, large matrices by *columns*.
 
     So does Fortran keep them; the loops run as they are written. Which order, the outermost first,
     is the fastest?

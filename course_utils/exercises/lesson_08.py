@@ -351,7 +351,7 @@ def pad_of_two_lines():
 def mean_cycles():
     """Numbers in fp32 are read in order from lines of 64 B. How many cycles does one take?
 
-    A cycle is a tick of the core's clock. A look into the cache takes 4 of them; if the line is
+    A *cycle* is a tick of the core's clock. A look into the cache takes 4 of them; if the line is
     not there, 200 more. No read begins before the one before it is done. Give the mean.
     """
     hit, penalty, numbers = 4, 200, 64 / 4

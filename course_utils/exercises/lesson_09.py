@@ -510,7 +510,7 @@ def scatter_counts(h, idx, v):
 def tree_sum(x):
     """Add up an array in fp32, to a millionth.
 
-    The relative error is to be below 1e-6, for up to 60,000 numbers. `x`: one axis, at least one
+    The relative error is to be below 1e-6, for up to 10,000 numbers. `x`: one axis, at least one
     number, all of one sign. Return the sum. NumPy's `sum` adds by pairs as well: write the tree
     yourself, every addition in fp32.
     """

@@ -22,7 +22,7 @@ def one_row_cycles():
 
 @prediction(unit="%")
 def on_chip():
-    """An H100 has 50 MB of cache on the chip. Llama-2 7B has 6.7 G weights of 2 B.
+    """An H100 has 50 MB of cache on the chip. Llama-2 7B has 6.7 G weights in 16 bit.
 
     How many % of them fit?
     """

@@ -947,7 +947,7 @@ def score_in_the_loop():
 def one_knob():
     """A chip for a chatbot has 32 arrays of 32 × 32, 1 MiB and 3 stacks. Now speech comes too.
 
-    The mix is 45 % decode, 15 % prefill, 40 % the recurrent layer. Which one knob helps most?
+    The mix is half the chatbot's and half that of speech. Which one knob helps most?
     """
     return "c"
 

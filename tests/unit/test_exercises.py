@@ -637,9 +637,9 @@ def test_a_curve_is_quoted_back_whole(capsys):
 
 
 def test_a_bet_taken_back_is_gone(capsys):
-    predict("faster_core", 2)
-    predict("faster_core", ...)
-    assert bet("faster_core") is None
+    predict("batch_bytes", 2)
+    predict("batch_bytes", ...)
+    assert bet("batch_bytes") is None
 
 
 @pytest.mark.parametrize(

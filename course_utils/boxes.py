@@ -7,7 +7,7 @@ experts (MoE).  What it tells holds for one forward pass in all five families:
 * `params`: trained numbers, weights and biases (MLP, CNN and RNN have one bias an output, attention
   and MoE none).
 * `macs`: multiply-accumulates of the matrix products and windows; padded taps count, bias additions
-  do not.  Of an MoE the router and the k chosen experts of each token.
+  do not.  Of an MoE the router and the `top` experts of each token, the chosen ones.
 * `activations`: elements of all tensors that the products read or write and that are no
   parameters, inputs and outputs among them, each tensor once.  What happens between products (bias,
   tanh, softmax, the scaling of an expert's numbers by the router's score) happens in place, indexes
@@ -51,28 +51,28 @@ __all__ = [
 
 FAMILIES = {
     "MLP": ("h",),
-    "CNN": ("k", "c", "f"),
+    "CNN": ("r", "c", "k"),
     "RNN": ("d", "h"),
     "attention": ("d", "heads"),
-    "MoE": ("d", "f", "experts", "k"),
+    "MoE": ("d", "f", "experts", "top"),
 }
 RULES = {
     "MLP": "n inputs, h outputs",
-    "CNN": "n × n picture of c channels, f filters of k × k, k odd, padded to n × n",
+    "CNN": "n × n picture of c channels, k filters of r × r, r odd, padded to n × n",
     "RNN": "n steps of d inputs, a state of h",
     "attention": "n tokens of width d; heads divide d",
-    "MoE": "n tokens of width d; k of the experts, each d → f → d, for every token; d and f are "
-    "multiples of 8, d ≤ f ≤ 1024, k ≤ experts ≤ 64, k ≤ 4",
+    "MoE": "n tokens of width d; top of the experts, each d → f → d, for every token; d and f are "
+    "multiples of 8, d ≤ f ≤ 1024, top ≤ experts ≤ 64, top ≤ 4",
 }
 PAR = 1  # probe a box: with the depth, one tells the family and all sizes
 
 _LONGEST, _WIDEST, _LARGEST = 4096, 256, 4096  # n, batch, a hidden size
 _FIRST = {
     "MLP": dict(h=300),
-    "CNN": dict(k=5, c=3, f=24),
+    "CNN": dict(r=5, c=3, k=24),
     "RNN": dict(d=64, h=96),
     "attention": dict(d=192, heads=6),
-    "MoE": dict(d=128, f=512, experts=8, k=2),
+    "MoE": dict(d=128, f=512, experts=8, top=2),
 }
 
 
@@ -144,12 +144,12 @@ def _mlp(n, b, h):
     )
 
 
-def _cnn(n, b, k, c, f):
-    before = k // 2
+def _cnn(n, b, r, c, k):
+    before = r // 2
     y, x = (f"y+r-{before}", f"x+s-{before}") if before else ("y+r", "x+s")
     text = f"Y[b,k,y,x] += X[b,c,{y},{x}] * W[k,c,r,s]"
-    grid = dict(b=b, k=f, y=n, x=n)
-    taps = dict(c=c, r=k, s=k, X=(b, c, n, n), pad=before)
+    grid = dict(b=b, k=k, y=n, x=n)
+    taps = dict(c=c, r=r, s=r, X=(b, c, n, n), pad=before)
     return _Work(
         (
             _bias("Y[b,k,y,x] = bias[k]", **grid),
@@ -184,9 +184,9 @@ def _attention(n, b, d, heads):
     )
 
 
-def _moe(n, b, d, f, experts, k):
+def _moe(n, b, d, f, experts, top):
     tokens = dict(b=b, t=n, d=d)
-    chosen = dict(s=k, f=f, index={"pick": spread((b, n, k), experts)})
+    chosen = dict(s=top, f=f, index={"pick": spread((b, n, top), experts)})
     up, down = dict(U=(experts, d, f)), dict(D=(experts, f, d))
     return _Work(
         (
@@ -250,12 +250,12 @@ def _allowed(family, sizes):
     family, sizes = _integers(family, sizes)
     fits = max(sizes.values()) <= _LARGEST
     if family == "CNN":
-        fits = fits and sizes["k"] % 2 == 1
+        fits = fits and sizes["r"] % 2 == 1
     elif family == "attention":
         fits = fits and sizes["d"] % sizes["heads"] == 0
     elif family == "MoE":
-        d, f, experts, k = sizes.values()
-        fits = d % 8 == f % 8 == 0 and d <= f <= 1024 and k <= experts <= 64 and k <= 4
+        d, f, experts, top = sizes.values()
+        fits = d % 8 == f % 8 == 0 and d <= f <= 1024 and top <= experts <= 64 and top <= 4
     if not fits:
         given = ", ".join(f"{name}={value}" for name, value in sizes.items())
         raise ValueError(
@@ -364,7 +364,7 @@ def _probes(n):
 def sealed(family, name="?", **sizes):
     """A `Box` of this family and these sizes, for tests and graders; raises as `reading` does.
 
-    >>> sealed("CNN", k=3, c=1, f=2).probe(n=10)
+    >>> sealed("CNN", r=3, c=1, k=2).probe(n=10)
     Reading(params=20, macs=1800, activations=300, depth=1)
     """
     family, sizes = _allowed(family, sizes)
@@ -399,14 +399,14 @@ def _drawn(draw):
     d = width * draw.randint(4, 32)
     return {
         "MLP": dict(h=draw.randint(50, 1000)),
-        "CNN": dict(k=draw.choice((3, 5, 7, 9)), c=draw.randint(1, 32), f=draw.randint(2, 128)),
+        "CNN": dict(r=draw.choice((3, 5, 7, 9)), c=draw.randint(1, 32), k=draw.randint(2, 128)),
         "RNN": dict(d=draw.randint(16, 256), h=draw.randint(16, 256)),
         "attention": dict(d=heads * draw.choice((16, 24, 32, 48, 64)), heads=heads),
         "MoE": dict(
             d=d,
             f=width * draw.randint(d // width, 128),
             experts=experts,
-            k=draw.randint(1, 3),
+            top=draw.randint(1, 3),
         ),
     }
 

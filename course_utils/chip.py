@@ -205,7 +205,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Chip:
-    """`arrays` systolic arrays of side x side cores, `sram` MiB, `stacks` stacks of HBM.
+    """`arrays` systolic arrays of side x side PEs, `sram` MiB, `stacks` stacks of HBM.
 
     Any whole numbers from 1 on; whether that is within the budget, `fits` says.
 
@@ -245,7 +245,7 @@ class Chip:
 
     @property
     def peak(self):
-        """FLOP/s of all cores, with 1 MAC = 2 FLOP."""
+        """FLOP/s of all PEs, with 1 MAC = 2 FLOP."""
         return 2.0 * self.arrays * self.side**2 * _ONE["clock"]
 
     @property
@@ -283,7 +283,7 @@ class Chip:
     @property
     def _square_micrometres(self):
         return {
-            "arrays": self.arrays * self.side**2 * _ONE["core_area"],
+            "arrays": self.arrays * self.side**2 * _ONE["pe_area"],
             "SRAM": self.sram * _ONE["sram_area"],
             "HBM": self.stacks * _ONE["stack_area"],
         }
@@ -364,14 +364,14 @@ def _pieces(whole_length, length):
     return -(-whole_length // length)
 
 
-REFERENCE = Chip(*_VALUES["reference"])
+START = Chip(*_VALUES["starting chip"])
 
 
 @cache
 def designs():
     """All chips of the grid that fit into the budget, a tuple.
 
-    >>> len(designs()), REFERENCE in designs()
+    >>> len(designs()), START in designs()
     (780, True)
     """
     grid = combinations(SIDES, ARRAYS, SRAMS, STACKS)
@@ -379,11 +379,11 @@ def designs():
 
 
 def score(chip, mix):
-    """1 / (time × energy), as a multiple of that of `REFERENCE`: the geometric mean over a mix.
+    """1 / (time × energy), as a multiple of that of `START`: the geometric mean over a mix.
 
     `mix`: a name in `MIXES`, or {workload: share}, shares above 0 of any sum.
 
-    >>> score(REFERENCE, "mixed")
+    >>> score(START, "mixed")
     1.0
     """
     shares = _shares(mix)
@@ -407,7 +407,7 @@ def _best(shares):
 
 @cache
 def _relative(chip, name):
-    mine, its = (each.run(WORKLOADS[name]) for each in (chip, REFERENCE))
+    mine, its = (each.run(WORKLOADS[name]) for each in (chip, START))
     return (its.seconds * its.joules) / (mine.seconds * mine.joules)
 
 

@@ -1,6 +1,6 @@
-"""Systolic arrays, register by register: X (M x K) times W (K x N) on rows x cols of small cores.
+"""Systolic arrays, register by register: X (M x K) times W (K x N) on rows x cols of PEs.
 
-A core, or processing element (PE), holds a number of X, one of W and a sum.  In every cycle it
+A processing element, PE, holds a number of X, one of W and a sum.  In every cycle it
 multiplies, adds, and passes what moves to the PE at its right or below (Kung 1982).  What stays
 names the dataflow (Sze et al. 2017).  "weight-stationary": a tile of W stays, X moves right, sums
 move down (Jouppi et al. 2017).  "output-stationary": sums stay, X moves right, W moves down.
@@ -46,7 +46,9 @@ class Run:
 
     @property
     def utilisation(self):
-        """Useful MACs as a share of those that all PEs could do in `cycles`, 0 to 1.
+        """The useful share: useful MACs over those that all PEs could do in `cycles`, 0 to 1.
+
+        Papers on arrays call it so; `Machine.utilisation` is attained over attainable instead.
 
         >>> round(counts(8, 128, 128, 128, 128, "weight-stationary").utilisation, 5)
         0.03053

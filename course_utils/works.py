@@ -1,7 +1,7 @@
 """The works of the course: each is a row of the running table and a dot of the poster.
 
-A lesson shows its rows with `table(n)` and pins its dots with `poster(n)`; the last one shows all.
-Bytes moved are compulsory ones from main memory, or they are those that cross what `crosses` names.
+A lesson shows its rows with `table(n)` and pins its dots with `poster(n)`, on the machine that it
+speaks of; the last lesson shows all rows, and all dots under one roof.
 """
 
 from collections.abc import Callable
@@ -10,21 +10,58 @@ from functools import cache, partial
 
 import numpy as np
 
-from . import serving, units
+from . import serving
 from .cache import Hierarchy
-from .chip import REFERENCE, WORKLOADS
+from .chip import START, WORKLOADS
 from .collectives import collective
 from .draw.roofline import Point, roofline
+from .draw.together import together
 from .kernels import dense, dynamic, sequential, spatial
-from .machines import Machine
+from .machines import Machine, machine
 from .meters import Meters
 from .nest import LoopNest
 from .networks import blocks, llama
 from .pipeline import Pipeline
 
-__all__ = ["WORKS", "Work", "find", "poster", "table"]
+__all__ = ["SETTINGS", "WORKS", "Setting", "Work", "find", "poster", "table"]
 
-_MEMORY = "compulsory, from main memory"
+_MEMORY = "from main memory"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a lesson's works run: a `Machine`, its short name, the type of its numbers.
+
+    `counted`: what the works are and how their bytes are counted.  `crosses`: what these cross.
+    """
+
+    machine: Machine
+    short: str
+    counted: str
+    dtype: str = "fp32"
+    crosses: str = _MEMORY
+
+
+_TWO = Machine.reference(), "ref"
+_ONE = Machine.reference(threads=1), "ref 1"
+_H100 = machine("H100"), "H100"
+_LINK = Machine("link of 50 GB/s", {"float32": _ONE[0].peak()}, 50e9), "link"
+_CHIP = START.machine, "chip"
+
+SETTINGS = {
+    0: Setting(*_TWO, "each array crosses once; no biases"),
+    1: Setting(*_TWO, "dense layers with bias; each array crosses once"),
+    2: Setting(*_TWO, "each array crosses once, the copy of im2col twice"),
+    3: Setting(*_TWO, "100→128, 100 steps; weights at each step (go) or once"),
+    4: Setting(*_TWO, "8 heads of 64; S, P stored and fetched, or tiles of 128"),
+    5: Setting(*_H100, "Llama-2 7B, context 512; weights, KV cache once a step", "bf16"),
+    6: Setting(*_TWO, "batch 1; each step moves its own arrays in and out"),
+    7: Setting(*_ONE, "as if memory lay behind 32 KiB", crosses="behind 32 KiB"),
+    8: Setting(*_ONE, "65,536 of 4 MiB; whole lines behind all caches", crosses="behind caches"),
+    9: Setting(*_LINK, "one of 8 ranks; 1 MB of gradients round a ring", crosses="over the link"),
+    10: Setting(*_H100, "each array crosses once; no biases", "bf16"),
+    11: Setting(*_CHIP, "what its SRAM of 8 MiB leaves to HBM", "bf16", crosses="over its HBM"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,15 +69,15 @@ class Work:
     """A piece of work of a lesson.
 
     `key`: the lesson and a letter, such as "1b".  `made(itemsize=…)` gives its steps, one after
-    another, as a list of `Meters`, of which the first holds the memory of all.  `itemsize`: bytes
-    of a number in the lesson.  `crosses`: what the bytes moved cross.
+    another, as a `LoopNest`, a `Pipeline` or a list of `Meters`, of which the first holds the
+    memory of all.  `ran`: where a model of its own tells the time, a function that gives its
+    `chip.Cost`.
     """
 
     key: str
     name: str
     made: Callable
-    itemsize: int = 4
-    crosses: str = _MEMORY
+    ran: Callable | None = None
 
     @property
     def lesson(self):
@@ -51,43 +88,73 @@ class Work:
         """
         return int(self.key[:-1])
 
-    def steps(self, itemsize=None):
-        """Its steps, a tuple of `Meters`; with numbers of other `itemsize` if one is given."""
-        return _steps(self, itemsize or self.itemsize)
+    @property
+    def setting(self):
+        """Its lesson's `Setting`."""
+        return SETTINGS[self.lesson]
 
-    def meters(self, itemsize=None):
+    def steps(self, dtype=None):
+        """Its steps, a tuple of `Meters`; in its own type of numbers, or another."""
+        return _steps(self, _itemsize(dtype or self.setting.dtype))
+
+    def meters(self, dtype=None):
         """The `Meters` of all steps together.
 
         >>> find("0b").meters()
         Meters: memory 317,136 B, compute 78,400 MAC, movement 317,136 B, intensity 0.494 FLOP/B
         """
-        return sum(self.steps(itemsize), Meters())
+        return sum(self.steps(dtype), Meters())
 
-    def limit(self, machine, dtype="float32", itemsize=None):
-        """ "movement" or "compute": which of them most of its time goes by on a `Machine`.
+    def rate(self, machine=None, dtype=None):
+        """FLOP/s at best, step after step, on its own machine or another."""
+        if machine is None and self.ran:
+            return self.ran().flops_per_second
+        seconds = sum(_seconds(self, machine, dtype))
+        return self.meters(dtype).flops / seconds
 
-        >>> find("1a").limit(Machine.reference()), find("1b").limit(Machine.reference())
-        ('movement', 'compute')
+    def limit(self, machine=None, dtype=None):
+        """What at least nine tenths of its time go by, "compute" or "movement", else "both".
+
+        On the chip of lesson 11, "arrays" are neither: they are busy, and mostly not with products.
+
+        >>> [find(key).limit() for key in ("1a", "1b", "2c", "11d")]
+        ['movement', 'compute', 'both', 'arrays']
         """
-        steps = self.steps(itemsize)
-        waiting = sum(
-            machine.time(step, dtype)
-            for step in steps
-            if step.flops < machine.ridge(dtype) * step.moved
-        )
-        return "movement" if 2 * waiting > _seconds(steps, machine, dtype) else "compute"
+        if machine is None and self.ran:
+            cost, chip = self.ran(), self.setting
+            if cost.limit == "memory":
+                return "movement"
+            full = cost.flops_per_second > 0.9 * chip.machine.peak(chip.dtype)
+            return "compute" if full else "arrays"
+        moving, computing = _seconds(self, machine, dtype)
+        share = moving / (moving + computing)
+        return "movement" if share >= 0.9 else "compute" if share <= 0.1 else "both"
 
-    def point(self, machine, dtype="float32", itemsize=None, **about):
-        """Its `draw.Point`: where it can come at best on a `Machine`, step after step."""
-        steps = self.steps(itemsize)
-        total = sum(steps, Meters())
-        rate = total.flops / _seconds(steps, machine, dtype)
-        label = about.pop("label", self.name)
-        return Point(label, total.intensity, in_steps=rate, **about)
+    def point(self, machine=None, dtype=None, **about):
+        """Its `draw.Point`, named as it is, on its own machine or another."""
+        about.setdefault("label", self.name)
+        rate = self.rate(machine, dtype)
+        return Point(intensity=self.meters(dtype).intensity, in_steps=rate, **about)
+
+    def share(self):
+        """Its `draw.Point`, named by its key, in ridges and in the peak of its own machine."""
+        chip, dtype = self.setting.machine, self.setting.dtype
+        across = self.meters().intensity / chip.ridge(dtype)
+        return Point(self.key, across, in_steps=self.rate() / chip.peak(dtype))
 
 
-def _seconds(steps, machine, dtype):
-    return sum(machine.time(step, dtype) for step in steps)
+def _itemsize(dtype):
+    return 2 if dtype in ("bf16", "fp16") else 4
+
+
+def _seconds(work, machine, dtype):
+    """(seconds of the steps that wait for bytes, seconds of the others)."""
+    machine, dtype = machine or work.setting.machine, dtype or work.setting.dtype
+    spent = [0.0, 0.0]
+    for step in work.steps(dtype):
+        computes = step.flops >= machine.ridge(dtype) * step.moved
+        spent[computes] += machine.time(step, dtype)
+    return spent
 
 
 @cache
@@ -112,11 +179,11 @@ def _dense(batch, side, itemsize):
 
 
 def _recurrent(batch, itemsize, stay=False):
-    """100 steps of an RNN 100→128; its weights come once a step, or once."""
-    layer = sequential.rnn_nests(t=100 if stay else 1, i=100, o=128, b=batch, itemsize=itemsize)
-    weights = 128 * (100 + 128 + 1) * itemsize
-    steps = [layer.meters(fused=True)] * (1 if stay else 100)
-    return _with_memory(weights + batch * 128 * itemsize, steps)
+    """100 steps of an RNN 100→128: weights and bias once a step, or once; x in, states out."""
+    macs = sequential.rnn_nests(t=100, i=100, o=128, b=batch).macs
+    weights, state = 128 * (100 + 128 + 1), batch * 128
+    moved = weights + 100 * (batch * 100 + state) if stay else 100 * (weights + batch * 100 + state)
+    return [Meters(memory=itemsize * (weights + state), macs=macs, moved=itemsize * moved)]
 
 
 def _stored(tokens, itemsize):
@@ -167,32 +234,48 @@ def _sum(place, itemsize):
         rng.integers(10, size=16 * n)  # the lesson draws the numbers before the places
         given["index"] = {"at": rng.permutation(16 * n)[:n]}
     nest = LoopNest(f"s += x[{place}]", i=n, **given)
-    return _behind(Machine.reference(threads=1).caches, nest)
+    return _behind(_ONE[0].caches, nest)
 
 
-def _all_reduce(way, itemsize):
-    """A million bytes of each of eight ranks, over their links."""
-    plan = collective("all-reduce", way, ranks=8)
-    adds = int(plan.reduced(10**6).sum()) // itemsize
-    return [Meters(memory=8 * 10**6, moved=plan.total(10**6), adds=adds)]
+def _exchange(images, itemsize):
+    """A rank's part in an all-reduce of 1 MB round a ring of eight, and its images in between.
+
+    An image takes three MACs for each weight of a dense layer: forward, and two backward.
+    """
+    plan, size = collective("all-reduce", "ring", ranks=8), 10**6
+    weights = size // itemsize
+    adds = 0 if images else int(plan.reduced(size)[0]) // itemsize
+    moved = int(plan.time(size, alpha=0, beta=1))
+    return [Meters(memory=size, macs=3 * images * weights, adds=adds, moved=moved)]
 
 
 def _on_our_chip(name, itemsize):
-    """A workload on the chip of lesson 11, with the bytes that cross its HBM."""
-    work, cost = WORKLOADS[name], REFERENCE.run(WORKLOADS[name])
-    numbers = sum(
-        p.count * p.rows * (p.depth + p.cols)  # X and Y
-        + (1 if work.chained else p.count) * p.depth * p.cols  # W
+    """A workload of lesson 11, with the bytes that cross the HBM of the chip it begins with."""
+    work, cost = WORKLOADS[name], _cost(name)
+    return [Meters(memory=itemsize * _held(work), macs=cost.macs, moved=cost.moved)]
+
+
+def _cost(name):
+    return START.run(WORKLOADS[name])
+
+
+def _held(work):
+    """Numbers of all operands and results; of copies that work at once, or in a chain, W once."""
+    return sum(
+        p.count * p.rows * (p.depth + p.cols) + p.depth * p.cols * _copies(work, p)
         for p in work.products
     )
-    return [Meters(memory=itemsize * numbers, macs=cost.macs, moved=cost.moved)]
+
+
+def _copies(work, product):
+    return 1 if work.chained or work.name == "conv" else product.count
 
 
 _MAPS = dict(b=1, c=64, image=(56, 56), taps=(3, 3), padding=1)
 _DIGIT = dict(b=1, c=1, image=(28, 28), taps=(3, 3), padding=1)
 _LAYER = "H[b,o] += X[b,i] * W[i,o]"
-_SCORES = "S[q,j] += Q[q,d] * K[j,d]"
 _MATMUL = "C[i,j] += A[i,k] * B[k,j]"
+_SQUARE = dict(i=4096, o=4096)
 
 WORKS = (
     Work("0a", "z = x + y", partial(LoopNest, "z[n] = x[n] + y[n]", n=8_000_000)),
@@ -204,40 +287,46 @@ WORKS = (
     Work("2a", "3×3, 1→32, 28²", partial(spatial.conv_nest, k=32, **_DIGIT)),
     Work("2b", "3×3, 64→64, 56²", partial(spatial.conv_nest, k=64, **_MAPS)),
     Work("2c", "the same by im2col", partial(spatial.lowered_nests, k=64, **_MAPS)),
-    Work("3a", "RNN, weights go", partial(_recurrent, 1)),
-    Work("3b", "the same, batch 32", partial(_recurrent, 32)),
-    Work("3c", "RNN, weights stay", partial(_recurrent, 1, stay=True)),
-    Work("4a", "512 tokens, stored", partial(_stored, 512)),
-    Work("4b", "512, in tiles", partial(_tiled, 512)),
-    Work("4c", "4,096, stored", partial(_stored, 4096)),
-    Work("4d", "4,096, in tiles", partial(_tiled, 4096)),
-    Work("5a", "prefill, 512 tokens", partial(_serving, serving.prefill, 512), itemsize=2),
-    Work("5b", "decode, 1 sequence", partial(_serving, serving.decode, 512), itemsize=2),
-    Work("5c", "decode, 64", partial(_serving, serving.decode, 512, 64), itemsize=2),
+    Work("3a", "weights go", partial(_recurrent, 1)),
+    Work("3b", "weights go, b = 32", partial(_recurrent, 32)),
+    Work("3c", "weights stay", partial(_recurrent, 1, stay=True)),
+    Work("4a", "N = 512, stored", partial(_stored, 512)),
+    Work("4b", "N = 512, tiles", partial(_tiled, 512)),
+    Work("4c", "N = 4,096, stored", partial(_stored, 4096)),
+    Work("4d", "N = 4,096, tiles", partial(_tiled, 4096)),
+    Work("5a", "prefill, 512 tokens", partial(_serving, serving.prefill, 512)),
+    Work("5b", "decode, 1 sequence", partial(_serving, serving.decode, 512)),
+    Work("5c", "decode, 64 of them", partial(_serving, serving.decode, 512, 64)),
     Work("6a", "ResNet block", partial(_block, "ResNet")),
     Work("6b", "MobileNet block", partial(_block, "MobileNet")),
     Work("6c", "ViT block", partial(_block, "ViT")),
     Work("6d", "GPT block, a token", partial(_block, "GPT")),
     Work("6e", "MoE block", partial(_block, "MoE")),
     Work("6f", "Mamba block", partial(_block, "Mamba")),
-    Work("7a", "432³, order i k j", _product, crosses="behind 32 KiB"),
-    Work("7b", "432³, tiles of 72", partial(_product, tile=72), crosses="behind 32 KiB"),
-    Work("8a", "sum, in order", partial(_sum, "i"), crosses="behind all caches"),
-    Work("8b", "sum, every 16th", partial(_sum, "16*i"), crosses="behind all caches"),
-    Work("8c", "sum, at random", partial(_sum, "at[i]"), crosses="behind all caches"),
-    Work("9a", "all-reduce, ring", partial(_all_reduce, "ring"), crosses="over links"),
-    Work("10a", "a step, 2048→1024", partial(LoopNest, _LAYER, b=1, i=2048, o=1024), itemsize=2),
-    Work("10b", "scores, N = 1,024", partial(LoopNest, _SCORES, q=1024, j=1024, d=64), itemsize=2),
-    Work("10c", "depthwise 3×3, 56²", partial(spatial.depthwise_nest, **_MAPS), itemsize=2),
-    Work(
-        "11a", "decode, 8 at once", partial(_on_our_chip, "decode"), itemsize=2, crosses="over HBM"
+    Work("7a", "432³, order i k j", _product),
+    Work("7b", "432³, tiles of 72", partial(_product, tile=72)),
+    Work("8a", "sum, in order", partial(_sum, "i")),
+    Work("8b", "sum, every 16th", partial(_sum, "16*i")),
+    Work("8c", "sum, at random", partial(_sum, "at[i]")),
+    Work("9a", "all-reduce", partial(_exchange, 0)),
+    Work("9b", "batch 1 a rank", partial(_exchange, 1)),
+    Work("9c", "batch 8 a rank", partial(_exchange, 8)),
+    Work("9d", "batch 64 a rank", partial(_exchange, 64)),
+    Work("10a", "4096→4096, b = 1", partial(LoopNest, _LAYER, b=1, **_SQUARE)),
+    Work("10b", "4096→4096, b = 64", partial(LoopNest, _LAYER, b=64, **_SQUARE)),
+    Work("10c", "4096→4096, b = 512", partial(LoopNest, _LAYER, b=512, **_SQUARE)),
+    *(
+        Work(key, name, partial(_on_our_chip, work), partial(_cost, work))
+        for key, name, work in (
+            ("11a", "decode, 8 texts", "decode"),
+            ("11b", "prefill, a block", "prefill"),
+            ("11c", "conv, 4 pictures", "conv"),
+            ("11d", "RNN, 64 steps", "RNN"),
+        )
     ),
-    Work(
-        "11b", "prefill, a block", partial(_on_our_chip, "prefill"), itemsize=2, crosses="over HBM"
-    ),
-    Work("11c", "conv, 4 pictures", partial(_on_our_chip, "conv"), itemsize=2, crosses="over HBM"),
-    Work("11d", "RNN, 64 steps", partial(_on_our_chip, "RNN"), itemsize=2, crosses="over HBM"),
 )
+# From one to the other by what the course teaches: a batch, weights that stay, tiles.
+_MOVES = ("0b", "0c"), ("3a", "3c"), ("7a", "7b"), ("10a", "10c")
 
 
 def find(key):
@@ -252,83 +341,66 @@ def find(key):
     raise ValueError(f"works: there is no {key!r}; there are {', '.join(w.key for w in WORKS)}")
 
 
-def table(lesson=None, machine=None, dtype="float32"):
-    """Print the running table: the rows of a lesson, or of all.
+def table(lesson=None):
+    """Print the running table: the rows of a lesson, or of all, each on its lesson's machine.
 
-    A MAC is two FLOP, an addition one.  The limit is that of the reference machine in fp32, or of
-    another `Machine`: then every number is as wide as its `dtype`, and only works are left that
-    cross main memory.
+    A MAC is two FLOP, an addition one; k is 1,000.  Under it stands how each lesson counts.
 
-    >>> table(0)
-                             ▪ memory, B      ● FLOP  ➜ moved, B FLOP/B limit
-    0a  z = x + y            96,000,000   8,000,000  96,000,000 0.0833 movement
-    0b  784→100, batch 1        317,136     156,800     317,136  0.494 movement
-    0c  784→100, batch 64       539,904  10,035,200     539,904   18.6 compute
-    0d  matmul, n = 1,024    12,582,912      2.15 G  12,582,912    171 compute
-    fp32; limit: reference; moved: compulsory, from main memory
+    >>> table(1)
+                           ▪ memory   ● FLOP  ➜ moved  FLOP/B  limit    on
+    1a  4096→4096, batch 1  67.2 MB   33.6 M   67.2 MB   0.500  movement ref
+    1b  4096→4096, batch 64 69.2 MB   2.15 G   69.2 MB    31.0  compute  ref
+    1: reference, fp32; dense layers with bias; each array crosses once
     """
-    works, itemsize = _chosen(lesson, machine, dtype)
-    limiting = machine or Machine.reference()
-    print(f"{'':23}  ▪ memory, B      ● FLOP  ➜ moved, B FLOP/B limit")
+    works = _chosen(lesson)
+    print(f"{'':23}▪ memory   ● FLOP  ➜ moved  FLOP/B  limit    on")
     for work in works:
-        m, limit = work.meters(itemsize), work.limit(limiting, dtype, itemsize)
-        sizes = "".join(f"{units.count(n):>12}" for n in (m.memory, m.flops, m.moved))
-        print(f"{work.key:3} {work.name:19}{sizes}{units.number(m.intensity):>7} {limit}")
-    for line in _notes(works, itemsize, limiting):
-        print(line)
+        m = work.meters()
+        sizes = f"{_three(m.memory)}B{_three(m.flops, 9)}{_three(m.moved, 9)}B"
+        row = f"{work.key:3} {work.name:19}{sizes}{f'{m.intensity:#.3g}'.rstrip('.'):>8}"
+        print(f"{row}  {work.limit():8} {work.setting.short}")
+    for number in sorted({work.lesson for work in works}):
+        here = SETTINGS[number]
+        print(f"{number}: {here.machine.name}, {here.dtype}; {here.counted}")
 
 
-def poster(lesson=None, machine=None, dtype="float32", title=None, **about):
-    """The poster, a `Picture`: a lesson's dots by name and all earlier ones, or all by their keys.
+def _three(n, wide=7):
+    """A whole number in three figures and a prefix, right-aligned with room for the unit."""
+    rounded = float(f"{n:.3g}")
+    for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= power:
+            figures = f"{rounded / power:#.3g}".rstrip(".")
+            return f"{f'{figures} {prefix}':>{wide}}"
+    return f"{f'{n} ':>{wide}}"
 
-    `machine` and `dtype` as in `table`; `title` is the finding, `about` what else `roofline` takes.
+
+def poster(lesson=None, title=None, **about):
+    """The poster, a `Picture`: a lesson's dots by name on its machine, earlier ones small; or all.
+
+    `title` is the finding.  Earlier works are counted in the lesson's type of numbers; those that
+    cross something else than it are left out.  `about`: what else `roofline` takes.
+    All works together stand each under its own machine's roof.
     """
-    works, itemsize = _chosen(lesson, machine, dtype, earlier=True)
-    machine, points = machine or Machine.reference(), []
-    for work in works:
-        own = work.lesson == lesson
-        marks = {"label": work.key} if lesson is None else {"bold": own, "faint": not own}
-        points.append(work.point(machine, dtype, itemsize, **marks))
-    if title is None:
-        waiting = sum(work.limit(machine, dtype, itemsize) == "movement" for work in works)
-        title = f"{waiting} of {len(works)} works are limited by movement"
+    works = _chosen(lesson)
     if lesson is None:
-        about.setdefault("apart", 12)
-    elsewhere = [w for w in works if w.crosses != _MEMORY and lesson in (None, w.lesson)]
-    if elsewhere:
-        crosses = elsewhere[0].crosses
-        if lesson is None:
-            crosses = f"in {', '.join(map(str, sorted({w.lesson for w in elsewhere})))}"
-        second = f"Reference, {dtype}. Bytes {crosses}: as if they came from memory."
-        about.setdefault("second", second)
-    return roofline(machine, points, dtype=dtype, title=title, **about)
-
-
-def _chosen(lesson, machine, dtype, earlier=False):
-    """(works of a lesson or all, bytes of a number where another machine sets them)."""
-    known = {work.lesson for work in WORKS}
-    if lesson is not None and lesson not in known:
-        raise ValueError(f"works: lesson is {lesson!r}; give 0 to {max(known)}, or nothing for all")
-    works = [
-        work
+        waiting = sum(work.limit() == "movement" for work in works)
+        title = title or f"{waiting} of {len(works)} works are limited by movement"
+        second = "Each on the machine of its lesson; arrows: a batch, weights that stay, tiles."
+        return together([w.share() for w in works], _MOVES, title=title, second=second)
+    here = SETTINGS[lesson]
+    points = [
+        work.point(here.machine, here.dtype, faint=True)
         for work in WORKS
-        if (lesson is None or work.lesson == lesson or (earlier and work.lesson < lesson))
-        and (machine is None or work.crosses == _MEMORY)
+        if work.lesson < lesson and here.crosses == _MEMORY == work.setting.crosses
     ]
-    if machine is None:
-        return works, None
-    return works, 4 if dtype in ("float32", "fp32") else 2
+    name = here.machine.name[:1].upper() + here.machine.name[1:]
+    about.setdefault("second", f"{name}, {here.dtype}; {here.counted}.")
+    points += [work.point(bold=True) for work in works]
+    return roofline(here.machine, points, dtype=here.dtype, title=title, **about)
 
 
-def _notes(works, itemsize, machine):
-    """What stands under the table: numbers, machine, and what the bytes moved cross."""
-    short = sorted({work.lesson for work in works if (itemsize or work.itemsize) == 2})
-    numbers = "16 bit" if short == sorted({work.lesson for work in works}) else "fp32"
-    if numbers == "fp32" and short:
-        numbers += f", but 16 bit in {', '.join(map(str, short))}"
-    others = {work.lesson: work.crosses for work in works if work.crosses != _MEMORY}
-    if len({work.crosses for work in works}) == 1:
-        yield f"{numbers}; limit: {machine.name}; moved: {works[0].crosses}"
-        return
-    yield f"{numbers}; limit: {machine.name}; moved: {_MEMORY}"
-    yield f"but {', '.join(f'{crosses} in {lesson}' for lesson, crosses in others.items())}"
+def _chosen(lesson):
+    if lesson is not None and lesson not in SETTINGS:
+        known = max(SETTINGS)
+        raise ValueError(f"works: lesson is {lesson!r}; give 0 to {known}, or nothing for all")
+    return [work for work in WORKS if lesson in (None, work.lesson)]

@@ -3,6 +3,8 @@
 nbval runs the notebooks as they are; here their variants join them.
 """
 
+import os
+
 import nbval.kernel
 import pytest
 from jupyter_client.manager import KernelManager
@@ -13,7 +15,11 @@ from course_utils.author.variants import variants
 
 
 class _Kernel(OverFiles, KernelManager):
-    pass
+    def start_kernel(self, **how):
+        # Beside other tests OpenBLAS's threads would wait for each other.
+        return super().start_kernel(
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, **how
+        )
 
 
 nbval.kernel.KernelManager = _Kernel

@@ -143,6 +143,7 @@ def _surroundings(home):
     home.mkdir(exist_ok=True)
     return {
         **kept,
+        "OPENBLAS_NUM_THREADS": "1",  # its threads would wait for each other beside other tests
         **dict.fromkeys(homes, str(home)),
         **{name: str(home / name.lower()) for name in own},
     }
@@ -182,8 +183,9 @@ def _end(process):
 
 @contextmanager
 def chromium(folder):
-    """Debian's Chromium through Playwright, its profile and caches in `folder`; a browser.
+    """Debian's Chromium through Playwright, its profile and caches in `folder`; a browser context.
 
+    All pages share its cache: JupyterLab's programs are fetched and compiled once.
     RuntimeError with the end of what it said if it does not start.
     """
     with sync_api.sync_playwright() as playwright:
@@ -200,7 +202,7 @@ def chromium(folder):
                 f"{CHROMIUM} does not start; the end of what it said:\n{said}"
             ) from None
         try:
-            yield browser
+            yield browser.new_context(viewport={"width": 1280, "height": 900})
         finally:
             browser.close()
 
@@ -208,7 +210,7 @@ def chromium(folder):
 @contextmanager
 def lesson(browser, address, name):
     """A lesson of my_course/ opened in JupyterLab, its kernel ready; a `Lesson`."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page()
     try:
         opened = Lesson(page)
         page.goto(f"{address}/lab/tree/{lab.OWN}/{name}?reset", wait_until="domcontentloaded")

@@ -250,13 +250,24 @@ def written(folder, rows):
     cells = [markdown("# 0. A\n\n## The | one", "a"), code("1", "c"), markdown("* A *b* |:", "b")]
     (folder / "00_a.ipynb").write_text(json.dumps({"cells": cells}))
     table = folder / "glossary.csv"
-    table.write_text("term,chinese,lesson,cell,forms\n" + rows, encoding="utf-8")
+    table.write_text("term,chinese,lesson,cell,forms,says\n" + rows, encoding="utf-8")
     return folder, table
 
 
 def test_a_row_of_the_page(tmp_path):
     last = page(*written(tmp_path, "b,乙,00,b,\n")).splitlines()[-1]
     assert last == r"| b | 乙 | A b \|. | [0](00_a.ipynb), The \| one |"
+
+
+def test_a_sentence_of_its_own_stands_in_place_of_the_lessons(tmp_path):
+    last = page(*written(tmp_path, 'b,乙,00,b,,"One, or `|`."\n')).splitlines()[-1]
+    assert last == r"| b | 乙 | One, or `\|`. | [0](00_a.ipynb), The \| one |"
+
+
+def test_the_table_may_lack_the_sentences(tmp_path):
+    folder, table = written(tmp_path, "")
+    table.write_text("term,chinese,lesson,cell,forms\nb,乙,00,b,\n", encoding="utf-8")
+    assert page(folder, table).splitlines()[-1].startswith(r"| b | 乙 | A b \|. |")
 
 
 @pytest.mark.parametrize(
@@ -268,6 +279,9 @@ def test_a_row_of_the_page(tmp_path):
         ("b,乙,00,b,\nB,乙,00,b,\n", "row 3, 'B': stands twice; delete"),
         ("b, ,00,b,\n", "row 2, 'b': has no Chinese; fill"),
         (",乙,00,b,\n", "row 2, '': has no term; delete"),
+        ("b,乙,00,b,,One, two.\n", "row 2, 'b': has more fields than the first row; put"),
+        ("b,乙,00,b,,One\n", "row 2, 'b': says what is no sentence; write"),
+        ('b,乙,00,b,,"One.\nTwo."\n', "row 2, 'b': says what is no sentence; write"),
     ],
 )
 def test_a_fault_of_the_table_is_named(rows, fault, tmp_path):
@@ -279,6 +293,12 @@ def test_a_sentence_and_its_place():
     text = "## Here\n\nNo. (A *cache*.)\nIt *keeps* much. Then more."
     assert introduction(CACHE, text) == ("(A *cache*.)", 9)
     assert introduction(Term("keep", "", "", "", ""), text)[0] == "It *keeps* much."
+
+
+def test_the_lessons_say_most():
+    terms = read_terms()
+    own = [term.term for term in terms if term.says]
+    assert len(own) <= len(terms) / 3, f"{len(own)} of {len(terms)}; let the lesson say it"
 
 
 def test_the_table_is_tidy():

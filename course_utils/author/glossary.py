@@ -1,6 +1,7 @@
 """The glossary: each term in both languages, explained by the sentence that introduces it.
 
-`data/glossary.csv` says where that is; the sentence itself is the lesson's.
+`data/glossary.csv` says where that is; the sentence itself is the lesson's, unless the table has
+one of its own in `says`.
 """
 
 import csv
@@ -14,14 +15,14 @@ from .sync import NOTEBOOKS
 PAGE = NOTEBOOKS / "glossary.md"
 TABLE = Path(__file__).parents[2] / "data/glossary.csv"
 
-Term = namedtuple("Term", "term chinese lesson cell forms")
+Term = namedtuple("Term", "term chinese lesson cell forms says", defaults=[""])
 
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`|\$[^$\n]+\$", re.M | re.S)
 _ITALIC = re.compile(r"(?<![*\w\\])\*(?![\s*])([^*\n]+?)(?<!\s)\*(?![*\w])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z*(])")
 _BEGINNING = """# Glossary
 
-The terms of the lessons, each with the sentence that introduces it, and where it stands.
+The terms of the lessons: what each is, and where it is introduced.
 
 | term | 中文 | what it is | where |
 |---|---|---|---|
@@ -39,7 +40,14 @@ def page(notebooks=NOTEBOOKS, table=TABLE):
 def read_terms(table=TABLE):
     """The rows of the table, as they stand there."""
     with open(table, newline="", encoding="utf-8") as file:
-        return [Term(**row) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file, restval=""))
+    for number, row in enumerate(rows, 2):
+        if None in row:
+            raise ValueError(
+                f"glossary.csv, row {number}, {row['term']!r}: has more fields than the first row; "
+                "put one with commas in quotes"
+            )
+    return [Term(**row) for row in rows]
 
 
 def check(terms, there):
@@ -69,6 +77,8 @@ def _fault(term, there, seen):
             f"is not in italics in {term.cell}; set it in *italics* there, "
             "name the cell where it is, or add its spelling to the forms"
         )
+    if term.says and ("\n" in term.says or not term.says.endswith(".")):
+        return "says what is no sentence; write it in one line that ends with a full stop"
     return None
 
 
@@ -140,7 +150,7 @@ def section(term, lesson):
 
 
 def _row(term, lesson):
-    sentence = plain(introduction(term, lesson.markdown[term.cell])[0])
+    sentence = term.says or plain(introduction(term, lesson.markdown[term.cell])[0])
     where = f"[{int(term.lesson)}]({lesson.path.name}), {section(term, lesson)}"
     fields = (term.term, term.chinese, sentence, where)
     return "| " + " | ".join(field.replace("|", r"\|") for field in fields) + " |\n"

@@ -20,6 +20,7 @@ from .roofline import Point, roofline
 from .room import room
 from .router import router
 from .stepper import stepper
+from .together import together
 
 __all__ = [
     "Picture",
@@ -41,4 +42,5 @@ __all__ = [
     "router",
     "stepper",
     "style",
+    "together",
 ]

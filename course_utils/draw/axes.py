@@ -9,7 +9,7 @@ from .palette import GRID, INK, MUTE, PAPER
 from .svg import LEFT, RIGHT, circle, diamond, line, text
 
 START, TOP, FLOOR = 72, 104, 464  # the plot: left edge, top, and the axis of intensity
-_PREFIX = {"G": 1e9, "T": 1e12}
+_PREFIX = {"": 1, "G": 1e9, "T": 1e12}
 # The fixed axes, as powers of two: 1/16 to 512 FLOP/B, 1/2 to 256 GFLOP/s.
 _INTENSITY, _RATE = (-4, 9), (-1, 8)
 _HEADROOM = 1.3  # for the words above a roof
@@ -43,7 +43,7 @@ class Roof:
 
 @dataclass(frozen=True)
 class Axes:
-    """Powers of two at the ends of both axes, and the prefix of the rate: G or T.
+    """Powers of two at the ends of both axes, and the prefix of the rate: G, T or none.
 
     `frame` is where they stand, in px: left end, top, right end, axis of intensity.
     """
@@ -91,8 +91,12 @@ class Axes:
         ends = 2.0**self.left, roof.ridge, 2.0**self.right
         return [(self.x(i), self.y(roof.at(i))) for i in ends]
 
-    def draw(self, work):
-        """Ticks, grid and names, as SVG strings; `work` is FLOP or OP."""
+    def of_work(self, work):
+        """`draw` with the names of a roofline; `work` is FLOP or OP."""
+        return self.draw(f"intensity, {work} per byte (log)", f"{self.prefix}{work}/s (log)")
+
+    def draw(self, across, up):
+        """Ticks, grid and the names of both axes, as SVG strings."""
         start, top, end, floor_y = self.frame
         parts = []
         for octave in range(self.left, self.right + 1):
@@ -110,8 +114,8 @@ class Axes:
         return [
             *parts,
             line(start, floor_y, end, floor_y, MUTE),
-            text(end, floor_y + 36, f"intensity, {work} per byte (log)", 11, MUTE, "end"),
-            text(LEFT, top - 12, f"{self.prefix}{work}/s (log)", 11, MUTE),
+            text(end, floor_y + 36, across, 11, MUTE, "end"),
+            text(LEFT, top - 12, up, 11, MUTE),
         ]
 
 

@@ -68,7 +68,7 @@ def builder(side, arrays, sram, stacks, *, bet=None):
 
 def budget(side, arrays, sram, stacks):
     """A `Picture` of a `Chip` as `builder` draws it, with the four `chip.WORKLOADS`, and its
-    `chip.score` for each of the five mixes, 1 for `chip.REFERENCE`.
+    `chip.score` for each of the five mixes, 1 for `chip.START`.
 
     >>> budget(64, 8, 8, 2).title
     '62 of 100 mm²: score 1 for chatbot, 1 for speech'
@@ -77,9 +77,9 @@ def budget(side, arrays, sram, stacks):
     costs = {work.name: chip.run(work) for work in WORKLOADS.values()}
     scores = {mix: score(chip, mix) for mix in MIXES}
     shown = {mix: units.number(float(f"{each:.3g}")) for mix, each in scores.items()}
-    row = _counters(("score,", "reference 1"), shown)
+    row = _counters(("score,", "start: 1"), shown)
     found = f"score {shown['chatbot']} for chatbot, {shown['speech']} for speech"
-    return _picture(chip, costs, row, found, _REFERENCE, f"scores {_listed(shown)}")
+    return _picture(chip, costs, row, found, _START, f"scores {_listed(shown)}")
 
 
 def _picture(chip, costs, row, found, second, says):
@@ -107,14 +107,14 @@ _SECOND = (
 )
 
 
-_REFERENCE = (
-    "Invented chip, bf16. The reference has 8 arrays of 64 × 64 cores, 8 MiB and 2 stacks of HBM."
+_START = (
+    "Invented chip, bf16. The starting chip has 8 arrays of 64 × 64 PEs, 8 MiB and 2 stacks of HBM."
 )
 
 
 def _sizes(chip):
     return (
-        f"{_mm2(chip.area)} mm²: {chip.arrays} × {chip.side}² cores, {chip.sram} MiB, "
+        f"{_mm2(chip.area)} mm²: {chip.arrays} × {chip.side}² PEs, {chip.sram} MiB, "
         f"{chip.stacks} HBM: {_rate(chip.peak)}, {units.bandwidth(chip.bandwidth)}"
     )
 

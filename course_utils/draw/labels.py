@@ -63,10 +63,11 @@ def place(dots, boxes, lines, thin, frame, size=11):
 def _best(dots, boxes, lines, thin, frame, size):
     """The cheapest spots over a few orders, or a dot that found none."""
     best = {} if not dots else None
+    spare = {dot: list(_spots(dot, dots, boxes, lines, thin, frame, size)) for dot in dots}
     for order in _orders(dots):
         # A dot that finds no spot is served first the next time.
         for _ in dots:
-            spots = _in_order(order, dots, boxes, lines, thin, frame, size)
+            spots = _in_order(order, spare)
             if not isinstance(spots, Named):
                 break
             stuck = spots
@@ -95,30 +96,37 @@ def _cost(spots):
     return sum(spot.cost for spot in spots.values())
 
 
-def _in_order(waiting, dots, boxes, lines, thin, frame, size):
-    """The nearest free spot for one dot after the other, or the dot that found none."""
-    taken, leaders, spots = list(boxes), list(lines), {}
+def _in_order(waiting, spare):
+    """The nearest spot still free for one dot after the other, or the dot that found none."""
+    boxes, leaders, spots = [], [], {}
     for dot in waiting:
-        spot = _nearest(dot, dots, taken, leaders, thin, frame, size)
+        spot = next((spot for spot in spare[dot] if _free(spot, boxes, leaders)), None)
         if spot is None:
             return dot
         spots[dot] = spot
-        taken.append(spot.box)
+        boxes.append(spot.box)
         if spot.leader:
             leaders.append(spot.leader)
     return spots
 
 
-def _nearest(dot, dots, taken, lines, thin, frame, size):
-    """The nearest free spot of a dot, or None."""
+def _spots(dot, dots, boxes, lines, thin, frame, size):
+    """The spots of a dot that are free before any label stands, the nearest first."""
     wide = text_width(dot.words, size, dot.bold)
     rest = [other for other in dots if other is not dot]
-    others = taken + [other.box for other in rest]
+    others = [*boxes, *(other.box for other in rest)]
     for candidate in _CANDIDATES:
         spot = _candidate(dot, wide, size, *candidate)
-        if _free(spot, dot.box, others, lines, thin, frame) and _plain(spot, dot, rest):
-            return spot
-    return None
+        left, top, right, bottom = spot.box
+        if left < frame[0] or top < frame[1] or right > frame[2] or bottom > frame[3]:
+            continue
+        if _meet(spot.box, dot.box) or any(enters(segment, spot.box) for segment in thin):
+            continue
+        # across a thin line, but not from on it, where the leader could not be seen
+        if spot.leader and any(_touched(spot.leader, s)[0] for s in thin):
+            continue
+        if _free(spot, others, lines) and _plain(spot, dot, rest):
+            yield spot
 
 
 def _candidate(dot, wide, size, cost, distance, angle):
@@ -134,20 +142,20 @@ def _candidate(dot, wide, size, cost, distance, angle):
     return Spot(left, baseline, box, leader, cost)
 
 
-def _free(spot, own, others, lines, thin, frame):
-    left, top, right, bottom = spot.box
-    if left < frame[0] or top < frame[1] or right > frame[2] or bottom > frame[3]:
+def _free(spot, others, lines):
+    """Whether a spot and its leader stay off these boxes and segments."""
+    if any(_meet(spot.box, box) for box in others):
         return False
-    if any(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in (own, *others)):
-        return False
-    if any(enters(segment, spot.box) for segment in (*lines, *thin)):
+    if any(enters(segment, spot.box) for segment in lines):
         return False
     return spot.leader is None or not (
         any(enters(spot.leader, b) for b in others)
         or any(cross(spot.leader, s) or any(_touched(spot.leader, s)) for s in lines)
-        # across a thin line, but not from on it, where the leader could not be seen
-        or any(_touched(spot.leader, s)[0] for s in thin)
     )
+
+
+def _meet(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _touched(leader, segment):
@@ -175,6 +183,10 @@ def enters(segment, box):
     (True, False)
     """
     x1, y1, x2, y2 = segment
+    if (x1 <= box[0] and x2 <= box[0]) or (x1 >= box[2] and x2 >= box[2]):
+        return False
+    if (y1 <= box[1] and y2 <= box[1]) or (y1 >= box[3] and y2 >= box[3]):
+        return False
     start, end = 0.0, 1.0
     for p, low, high, d in ((x1, box[0], box[2], x2 - x1), (y1, box[1], box[3], y2 - y1)):
         if d == 0:

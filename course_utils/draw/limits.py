@@ -129,7 +129,7 @@ def _poster(roof, works, name):
     slope = text(0, -10, units.bandwidth(roof.bandwidth), 12, MOVEMENT_TEXT, "middle", True, HALO)
     ridge = f"ridge {units.intensity(roof.ridge)}"
     parts = [
-        *axes.draw("FLOP"),
+        *axes.of_work("FLOP"),
         line(x2, y2, x2, floor_y, MUTE, 1, "1 4"),
         text(x2 + 6, floor_y - 8, ridge, 11, MUTE),
         path(f"M{n(x1)} {n(y1)}L{n(x2)} {n(y2)}H{n(x3)}", INK, 1.5),

@@ -61,8 +61,9 @@ def patterns():
     The three meters are those of the reduction of 1 MB in fp32.
 
     >>> patterns()
-    Between 4 ranks, n bytes, at rank 0's port: broadcast 3 n, scatter ¾ n, gather ¾ n, reduce 3 n \
-and 3 n added. In one memory: one row read 3 times, a value lost, a value read twice, 7 additions.
+    Between 4 ranks, n bytes, at rank 0's port: broadcast 3 n, scatter ¾ n, gather ¾ n, reduce \
+3 n; 3 n bytes are added. In one memory: one row read 3 times, a value lost, a value read twice, \
+7 additions.
     """
     schedules = [collective(word, "root", RANKS) for word in _ROOT]
     body = [*_row(96, "Between ranks", _BETWEEN), *_row(_MEMORY, "In one memory", _WITHIN)]
@@ -73,7 +74,8 @@ and 3 n added. In one memory: one row read 3 times, a value lost, a value read t
     body.append(_meters(schedules[0], schedules[3]))
     ports = ", ".join(f"{each.pattern} {_port(each)}" for each in schedules)
     says = (
-        f"Between 4 ranks, n bytes, at rank 0's port: {ports} and {_added(schedules[3])} added. "
+        f"Between 4 ranks, n bytes, at rank 0's port: {ports}; "
+        f"{_added(schedules[3])} bytes are added. "
         "In one memory: one row read 3 times, a value lost, a value read twice, 7 additions."
     )
     title = "One word each for two things: between ranks, and in one memory"
@@ -122,7 +124,7 @@ def _between(left, schedule):
     port = [(_port(schedule), 14, MOVEMENT_TEXT, True), (f" {_ROOT[word]} rank 0", 12, INK, False)]
     added = [("nothing to add", 12, MUTE, False)]
     if adds:
-        added = [(_added(schedule), 14, COMPUTE, True), (" added", 12, INK, False)]
+        added = [(_added(schedule), 14, COMPUTE, True), (" bytes added", 12, INK, False)]
     return [*parts, spans(left, 332, port), spans(left, 350, added)]
 
 

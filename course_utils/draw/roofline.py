@@ -158,9 +158,17 @@ class Poster:
 
     def __init__(self, axes, work, roof, other=None):
         self.axes, self.work, self.roof, self.other = axes, work, roof, other
-        self.parts, self.boxes = axes.draw(work), []
+        self.parts, self.boxes = self._axes(), []
         self.lines, self.thin = [], []
         self.start, _, _, self.floor = axes.frame
+
+    def _axes(self):
+        return self.axes.of_work(self.work)
+
+    def _words(self):
+        """What is written at the ridge, along the slope and on the flat roof."""
+        ridge = f"ridge {units.number(self.roof.ridge)} {self.work}/B"
+        return ridge, units.bandwidth(self.roof.bandwidth), self.rate(self.roof.peak)
 
     def rate(self, per_second):
         return units.rate(per_second, self.work, self.axes.prefix)
@@ -235,7 +243,7 @@ class Poster:
     def _ridge(self, marks):
         """Its line, and its name at the line's foot, where a dot stands there further up."""
         x, y = self.axes.corners(self.roof)[1]
-        words = f"ridge {units.number(self.roof.ridge)} {self.work}/B"
+        words = self._words()[0]
         wide = text_width(words, 11)
         sides = [x + 6, x - 6 - wide] if x + 6 + wide <= RIGHT else [x - 6 - wide]
         boxes = [
@@ -277,7 +285,7 @@ class Poster:
     def _slope_name(self, marks):
         """The bandwidth, written along the slope where there is room for it."""
         (x1, y1), (x2, y2), _ = self.axes.corners(self.roof)
-        words, angle = units.bandwidth(self.roof.bandwidth), atan2(y2 - y1, x2 - x1)
+        words, angle = self._words()[1], atan2(y2 - y1, x2 - x1)
         half = text_width(words, 12, True) / 2
         # First well away from the dots, whose labels need the room more.
         wide_berth = [(a - 48, b - 24, c + 48, d + 24) for a, b, c, d in marks]
@@ -303,7 +311,7 @@ class Poster:
     def _peak_name(self, marks):
         """The peak, on the flat part: above or below, at the right end or further left."""
         _, (start, y), _ = self.axes.corners(self.roof)
-        words = self.rate(self.roof.peak)
+        words = self._words()[2]
         wide = text_width(words, 12, True)
         for end in range(RIGHT, int(min(start + 8 + wide, RIGHT)) - 1, -8):
             for down in (-8, 18, -14, 24):

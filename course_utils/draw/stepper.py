@@ -1,4 +1,4 @@
-"""The systolic stepper: rows of X through an array whose cores hold W, cycle after cycle."""
+"""The systolic stepper: rows of X through an array whose PEs hold W, cycle after cycle."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -98,7 +98,7 @@ class Trace:
 
     @cached_property
     def busy(self):
-        """How many cores do a useful MAC in each cycle, from cycle 0, in which none does."""
+        """How many PEs do a useful MAC in each cycle, from cycle 0, in which none does."""
         return np.array([0, *(int(step.useful.sum()) for step in self.steps)])
 
     def done(self, cycle):
@@ -146,27 +146,27 @@ _traced = cache(Trace)
 
 
 def stepper(side, rows, tile, cycle, *, bet=None):
-    """A `Picture` of X, rows × K, that goes through side × side cores which hold W, K × N.
+    """A `Picture` of X, rows × K, that goes through side × side PEs which hold W, K × N.
 
     `side`: 4, 8 or 16.  `rows`: 1, 2, 4, … 64.  `tile`: "full", K = N = side, or "edge", half as
-    many rows of W and three quarters of the columns; the other cores hold padding.
+    many rows of W and three quarters of the columns; the other PEs hold padding.
     `cycle`: 0 to 94.  After cycle c, what is coloured multiplied in cycle c, and what the bottom
     row computed in it has left; after 0 nothing has entered.  A run that is over by then stands at
     its last cycle.  Bars, title and meters are of the whole run, weights and products included, but
     not the cycles in which W is loaded.
-    `bet`, a number of cycles, is a diamond on the axis for one row on 16 × 16 cores.
+    `bet`, a number of cycles, is a diamond on the axis for one row on 16 × 16 PEs.
     Anything else is a ValueError.
 
     >>> stepper(4, 4, "full", 4)
-    Cycle 4 of 10, 4 rows of X, 4 × 4 cores, full tile: 10 cores busy, 20 of 64 MACs done, 1 of 16 \
-sums out; in the whole run 40 % utilisation, 0.5 reads per MAC.
+    Cycle 4 of 10, 4 rows of X, 4 × 4 PEs, full tile: 10 PEs busy, 20 of 64 MACs done, 1 of 16 \
+sums out; in the whole run 40 % useful, 0.5 reads per MAC.
     >>> stepper(16, 64, "edge", 94).title
-    '64 rows, edge tile: 94 cycles, 26 % of 16 × 16 cores busy'
+    '64 rows, edge tile: 94 cycles, 26 % of 16 × 16 PEs busy'
     """
     trace, bet = _checked(side, rows, tile, cycle, bet)
     shown = min(cycle, trace.run.cycles)
     body = [
-        *_cores(trace, shown),
+        *_grid(trace, shown),
         *_queue(trace, shown),
         *_sums(trace, shown),
         *_bars(trace, shown),
@@ -201,7 +201,7 @@ def _rows(trace):
 
 
 def _square(trace):
-    return f"{trace.side} × {trace.side} cores"
+    return f"{trace.side} × {trace.side} PEs"
 
 
 def _percent(trace, digits=3):
@@ -232,9 +232,9 @@ def _says(trace, shown):
     busy, done, out = int(trace.busy[shown]), trace.done(shown), len(trace.left(shown))
     return (
         f"Cycle {shown} of {trace.run.cycles}, {_rows(trace)} of X, {_square(trace)}, "
-        f"{trace.tile} tile: {busy} core{'s' * (busy != 1)} busy, {done:,} of {trace.run.macs:,} "
+        f"{trace.tile} tile: {busy} PE{'s' * (busy != 1)} busy, {done:,} of {trace.run.macs:,} "
         f"MACs done, {out:,} of {_results(trace):,} sums out; in the whole run {_percent(trace)} "
-        f"utilisation, {_per_mac(trace)} reads per MAC."
+        f"useful, {_per_mac(trace)} reads per MAC."
     )
 
 
@@ -243,13 +243,13 @@ def _results(trace):
 
 
 def _unshared(trace):
-    """Bytes that cores read if none passes anything on: two numbers for each MAC."""
+    """Bytes that PEs read if none passes anything on: two numbers for each MAC."""
     return 2 * _ITEMSIZE * trace.run.macs
 
 
 def _notes(trace):
     return (
-        "W, held by the cores",
+        "W, held by the PEs",
         "useful, in the whole run",
         f"2 reads a MAC: {_unshared(trace):,} B",
     )
@@ -278,7 +278,7 @@ def _cell(trace, row, column):
     return _ARRAY[0] + pitch * column, _ARRAY[1] + pitch * row, wide, wide
 
 
-def _cores(trace, shown):
+def _grid(trace, shown):
     """Those that multiply in full colour, those that wait in the tint of what they hold."""
     k, width = trace.shape
     step = trace.steps[shown - 1] if shown else None
@@ -301,7 +301,7 @@ def _cores(trace, shown):
 
 
 def _numbers_in(trace, box, step, row, column):
-    """What a core holds; while it multiplies, the factors and the sum that goes down, if there is
+    """What a PE holds; while it multiplies, the factors and the sum that goes down, if there is
     room."""
     x, y, wide, _ = box
     if trace.side == 16:
@@ -376,14 +376,14 @@ def _time(cycle):
 
 
 def _bars(trace, shown):
-    """The share of the cores that is busy, in a frame of all cores in all cycles."""
+    """The share of the PEs that is busy, in a frame of all PEs in all cycles."""
     heights = _SIDE * trace.busy / trace.side**2
     cycles = range(1, trace.run.cycles + 1)
     bars = {c: (_time(c - 1), _BOTTOM - heights[c], _CYCLE, heights[c]) for c in cycles}
     coming = [bar for c, bar in bars.items() if c > shown and bar[3]]
     now = _time(shown)
     return [
-        text(_PANEL, 92, "Cores busy in each cycle", 13, bold=True),
+        text(_PANEL, 92, "PEs busy in each cycle", 13, bold=True),
         *_phases(trace),
         *_boxes(coming, COMPUTE_TINT),
         *_skyline(coming),
@@ -395,7 +395,7 @@ def _bars(trace, shown):
         text(
             _PANEL,
             _COUNTERS - 10,
-            f"frame: {trace.side**2} cores × {trace.run.cycles} cycles, "
+            f"frame: {trace.side**2} PEs × {trace.run.cycles} cycles, "
             f"{_percent(trace)} of it filled",
             11,
             MUTE,
@@ -455,7 +455,7 @@ def _bet(bet):
 def _counters(trace, shown):
     cells = [
         (_PANEL, "start", "cycles", str(trace.run.cycles)),
-        (_PANEL + 48, "start", "utilisation", _percent(trace)),
+        (_PANEL + 48, "start", "useful", _percent(trace)),
         (_PANEL + 120, "start", "reads per MAC", _per_mac(trace)),
         (RIGHT, "end", f"MACs to cycle {shown}", f"{trace.done(shown):,}"),
     ]

@@ -51,7 +51,7 @@ def plain(answer):
     >>> plain({1, 2})
     Odd(what='an object of type set')
     """
-    if answer is None or answer is ...:
+    if answer is None or answer is ... or type(answer) in (int, float):  # most often, and first
         return answer
     if isinstance(answer, bool | np.bool_):
         return bool(answer)

@@ -44,7 +44,8 @@ def ladder():
 def tile_time():
     """Does it pay in time?
 
-    How many times as fast is twice the side, compiled, in tiles of 72 on your computer?
+    A product of twice the side runs compiled, in tiles of 72 and without. How many times as fast
+    are the tiles on your computer?
     """
 
 

@@ -14,7 +14,7 @@ def half_time():
 
 @prediction(unit="cycles")
 def one_row_cycles():
-    """16 × 16 cores, their weights are in. One row of X goes through.
+    """16 × 16 PEs, their weights are in. One row of X goes through.
 
     How many cycles is it until the last of its 16 sums is done?
     """
@@ -172,15 +172,15 @@ def scores_causal():
     level=1,
     unit="cycles",
     hints=[
-        "Draw 2 × 2 cores and one row of X. In which cycle does the last core work?",
+        "Draw 2 × 2 PEs and one row of X. In which cycle does the last PE work?",
         "When does the last row of X enter at the top left, and how far is it from there to the "
-        "last core?",
+        "last PE?",
     ],
 )
 def array_cycles():
-    """On 4 × 4 cores the weights lie ready. X has 8 rows. How many cycles does it take?
+    """On 4 × 4 PEs the weights lie ready. X has 8 rows. How many cycles does it take?
 
-    From the first number that enters until the last core has worked. A row enters a cycle after
+    From the first number that enters until the last PE has worked. A row enters a cycle after
     the one before, and each of its numbers a cycle after its left neighbour.
     """
     rows, side = 8, 4
@@ -199,7 +199,7 @@ def cycles_without_drain():
     return 8 + 3
 
 
-@array_cycles.mistake("1 × 1 core and one row: how many cycles are that by your formula?", "O1")
+@array_cycles.mistake("1 × 1 PE and one row: how many cycles are that by your formula?", "O1")
 def cycles_fencepost():
     return 8 + 4 + 4 - 1
 
@@ -209,7 +209,7 @@ def cycles_with_load():
     return 14 + 4
 
 
-@array_cycles.mistake("1 × 1 core: does one row take two cycles there?", "O1")
+@array_cycles.mistake("1 × 1 PE: does one row take two cycles there?", "O1")
 def cycles_two_more():
     return 8 + 4 + 4
 
@@ -225,27 +225,27 @@ def cycles_one_by_one():
     unit="parts of 1",
     tolerance=0.003,
     hints=[
-        "How many MACs are useful, and how many could all cores do in that time?",
+        "How many MACs are useful, and how many could all PEs do in that time?",
         "How many cycles does it take, with both the way in and the way across?",
     ],
 )
 def array_use():
-    """Eight rows go through a full tile of 128 × 128 cores; the weights are in.
+    """Eight rows go through a full tile of 128 × 128 PEs; the weights are in.
 
-    From the first number that enters until the last core has worked: which share of what all cores
+    From the first number that enters until the last PE has worked: which share of what all PEs
     could do in that time is useful?
     """
     rows, side = 8, 128
     return rows * side * side / (side * side * (rows + 2 * side - 2))
 
 
-@array_use.mistake("that holds while every core works. Does it from the first cycle on?", "V1")
+@array_use.mistake("that holds while every PE works. Does it from the first cycle on?", "V1")
 def use_peak():
     return 1
 
 
 @array_use.mistake(
-    "that has the way down and not the way to the right. When is the last core done?", "V1"
+    "that has the way down and not the way to the right. When is the last PE done?", "V1"
 )
 def use_one_skew():
     return 8 / (8 + 127)
@@ -277,7 +277,7 @@ def use_idle():
     ],
 )
 def rows_for_ninety():
-    """On 128 × 128 cores, weights in: how many rows must X have for at least 90 % to be useful?
+    """On 128 × 128 PEs, weights in: how many rows must X have for at least 90 % to be useful?
 
     The smallest number; cycles are counted as for eight rows.
     """
@@ -291,7 +291,7 @@ def ninety_one_skew():
     return 9 * 127
 
 
-@rows_for_ninety.mistake("as many rows as cores on a side: how much of the time is that?", "V1")
+@rows_for_ninety.mistake("as many rows as PEs on a side: how much of the time is that?", "V1")
 def ninety_square():
     return 128
 
@@ -301,7 +301,7 @@ def ninety_rounded_down():
     return 2285
 
 
-@rows_for_ninety.mistake("do two ways of 128 cores take so many cycles? Try 1 × 1 core.", "O1")
+@rows_for_ninety.mistake("do two ways of 128 PEs take so many cycles? Try 1 × 1 PE.", "O1")
 def ninety_fencepost():
     return 9 * 256
 
@@ -324,7 +324,7 @@ def ninety_cycles():
 def filled_share():
     """W, 784 × 100, is cut into tiles of 128 × 128; the last ones are filled up with zeros.
 
-    Over all tiles, which share of the cores holds a weight?
+    Over all tiles, which share of the PEs holds a weight?
     """
     inputs, outputs, side = 784, 100, 128
     tiles = -(-inputs // side) * -(-outputs // side)
@@ -341,7 +341,7 @@ def filled_rows():
     return 784 / (7 * 128)
 
 
-@filled_share.mistake("are the last rows and columns of cores gone where W ends?", "V1")
+@filled_share.mistake("are the last rows and columns of PEs gone where W ends?", "V1")
 def filled_free():
     return 1
 
@@ -521,15 +521,15 @@ def bounds_swapped(flops, moved, peak, bandwidth):
 def core_loops():
     """Put the lines in order: H = X W by a tensor core, which can only do 4 × 4.
 
-    `core(A, B, C)` gives A B + C. X is 8 × 16, W 16 × 12, H 8 × 12. Each tile of H is written once,
-    row of tiles after row of tiles.
+    `tensor_core(A, B, C)` gives A B + C. X is 8 × 16, W 16 × 12, H 8 × 12. Each tile of H is
+    written once, row of tiles after row of tiles.
     """
     return """
         for i in range(0, 8, 4):
             for j in range(0, 12, 4):
                 C = np.zeros((4, 4))
                 for k in range(0, 16, 4):
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                 H[i:i+4, j:j+4] = C
     """
 
@@ -541,7 +541,7 @@ def core_by_columns():
             for i in range(0, 8, 4):
                 C = np.zeros((4, 4))
                 for k in range(0, 16, 4):
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                 H[i:i+4, j:j+4] = C
     """
 
@@ -553,7 +553,7 @@ def core_zero_inside():
             for j in range(0, 12, 4):
                 for k in range(0, 16, 4):
                     C = np.zeros((4, 4))
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                 H[i:i+4, j:j+4] = C
     """
 
@@ -565,7 +565,7 @@ def core_zero_once():
         for i in range(0, 8, 4):
             for j in range(0, 12, 4):
                 for k in range(0, 16, 4):
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                 H[i:i+4, j:j+4] = C
     """
 
@@ -577,7 +577,7 @@ def core_writes_each_step():
             for j in range(0, 12, 4):
                 C = np.zeros((4, 4))
                 for k in range(0, 16, 4):
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                     H[i:i+4, j:j+4] = C
     """
 
@@ -589,7 +589,7 @@ def core_wrong_place():
             for j in range(0, 12, 4):
                 C = np.zeros((4, 4))
                 for k in range(0, 16, 4):
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                     H[i:i+4, k:k+4] = C
     """
 
@@ -601,7 +601,7 @@ def core_k_outside():
             for i in range(0, 8, 4):
                 for j in range(0, 12, 4):
                     C = np.zeros((4, 4))
-                    C = core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
+                    C = tensor_core(X[i:i+4, k:k+4], W[k:k+4, j:j+4], C)
                     H[i:i+4, j:j+4] = C
     """
 
@@ -626,7 +626,7 @@ def best_upgrade():
     return "b"
 
 
-@best_upgrade.mistake("what do the cores wait for now? Will they wait less?", "G1")
+@best_upgrade.mistake("what do its tensor cores wait for now? Will they wait less?", "G1")
 def upgrade_peak():
     return "a"
 

@@ -51,18 +51,18 @@ def speech_cliff():
     minutes=1,
     recalls="10",
     unit="cycles",
-    hints=["When does the last row enter, and how far is the last core from there?"],
+    hints=["When does the last row enter, and how far is the last PE from there?"],
 )
 def recall_array():
-    """Five rows go through 8 × 8 cores, weights in. How many cycles until the last sum is done?
+    """Five rows go through 8 × 8 PEs, weights in. How many cycles until the last sum is done?
 
-    The first number enters in cycle 1, the last core works in the last cycle.
+    The first number enters in cycle 1, the last PE works in the last cycle.
     """
     rows, side = 5, 8
     return rows + 2 * (side - 1)
 
 
-@recall_array.mistake("those are the rows. How far is the last core?", "V1")
+@recall_array.mistake("those are the rows. How far is the last PE?", "V1")
 def recall_array_rows():
     return 5
 
@@ -72,7 +72,7 @@ def recall_array_one_way():
     return 12
 
 
-@recall_array.mistake("1 row, 1 × 1 core: how many cycles would that be?", "O1")
+@recall_array.mistake("1 row, 1 × 1 PE: how many cycles would that be?", "O1")
 def recall_array_fencepost():
     return 21
 
@@ -82,7 +82,7 @@ def recall_array_load():
     return 27
 
 
-@recall_array.mistake("the smallest case, 1 row and 1 × 1 core: is it one cycle?", "O1")
+@recall_array.mistake("the smallest case, 1 row and 1 × 1 PE: is it one cycle?", "O1")
 def recall_array_one_more():
     return 20
 
@@ -188,7 +188,7 @@ def _probes(random, family, *first):
     ranges = {
         "RNN": lambda: dict(d=random.randint(1, 300), h=random.randint(1, 300)),
         "CNN": lambda: dict(
-            k=random.choice((1, 3, 5, 7)), c=random.randint(1, 40), f=random.randint(1, 99)
+            r=random.choice((1, 3, 5, 7)), c=random.randint(1, 40), k=random.randint(1, 99)
         ),
         "attention": lambda: _headed(random.randint(1, 12), random.randint(1, 64)),
         "MLP": lambda: dict(h=random.randint(1, 999)),
@@ -196,7 +196,7 @@ def _probes(random, family, *first):
             d=8 * random.randint(1, 16),
             f=8 * random.randint(16, 99),
             experts=random.randint(4, 64),
-            k=random.randint(1, 4),
+            top=random.randint(1, 4),
         ),
     }
     sizes = [*first, *(ranges[family]() for _ in range(6))]
@@ -269,62 +269,62 @@ def rnn_two_biases(probe):
     hints=[
         "MACs at one place: what is left of the parameters without them?",
         "Activations at one place are channels in and out. Which of the two is known?",
-        "What is k² then?",
+        "What is r² then?",
     ],
 )
 def cnn_sizes(probe):
-    """Find k, c and f of a convolution by a probe or two.
+    """Find r, c and k of a convolution by a probe or two.
 
-    It has f filters of k × k over c channels, a bias each, and a picture of n × n, padded so that
-    the maps are n × n as well; padded taps count. Activations are picture and maps. Return k, c, f.
+    It has k filters of r × r over c channels, a bias each, and a picture of n × n, padded so that
+    the maps are n × n as well; padded taps count. Activations are picture and maps. Return r, c, k.
     """
     # BEGIN SOLUTION
     n = 8
     told = probe(n)
     place = told.macs // n**2
-    f = told.params - place
-    c = told.activations // n**2 - f
-    return round((place // (c * f)) ** 0.5), c, f
+    k = told.params - place
+    c = told.activations // n**2 - k
+    return round((place // (c * k)) ** 0.5), c, k
     # END SOLUTION
 
 
 @cnn_sizes.cases
 def _draw(random):
-    return _probes(random, "CNN", dict(k=3, c=1, f=32), dict(k=1, c=1, f=1))
+    return _probes(random, "CNN", dict(r=3, c=1, k=32), dict(r=1, c=1, k=1))
 
 
 @cnn_sizes.mistake("n is a side. How many places has the picture?", "Q1")
 def cnn_side_for_places(probe):
     told = probe(8)
-    f = abs(told.params - told.macs // 8)
-    c = abs(told.activations // 8 - f) + 1
-    return round((told.macs // 8 // (c * f + 1)) ** 0.5), c, f
+    k = abs(told.params - told.macs // 8)
+    c = abs(told.activations // 8 - k) + 1
+    return round((told.macs // 8 // (c * k + 1)) ** 0.5), c, k
 
 
 @cnn_sizes.mistake("which of the activations are the filters' maps?", "P2")
 def cnn_maps_not_taken_off(probe):
     told = probe(8)
     place = told.macs // 64
-    f = told.params - place
-    return round((place // (told.activations // 64 * f)) ** 0.5), told.activations // 64, f
+    k = told.params - place
+    return round((place // (told.activations // 64 * k)) ** 0.5), told.activations // 64, k
 
 
-@cnn_sizes.mistake("is that k, or k × k?", "P2")
+@cnn_sizes.mistake("is that r, or r × r?", "P2")
 def cnn_area(probe):
     told = probe(8)
     place = told.macs // 64
-    f = told.params - place
-    c = told.activations // 64 - f
-    return place // (c * f), c, f
+    k = told.params - place
+    c = told.activations // 64 - k
+    return place // (c * k), c, k
 
 
-@cnn_sizes.mistake("c and f: which of them comes in?", "P2")
+@cnn_sizes.mistake("c and k: which of them comes in?", "P2")
 def cnn_swapped(probe):
     told = probe(8)
     place = told.macs // 64
-    f = told.params - place
-    c = told.activations // 64 - f
-    return round((place // (c * f)) ** 0.5), f, c
+    k = told.params - place
+    c = told.activations // 64 - k
+    return round((place // (c * k)) ** 0.5), k, c
 
 
 @exercise(
@@ -410,7 +410,7 @@ def which_family(probe):
 @which_family.cases
 def _draw(random):
     boxes = [probe for family in FAMILIES for probe in _probes(random, family)[:3]]
-    return [*boxes, (_Probe("attention", d=768, heads=12),), (_Probe("CNN", k=1, c=1, f=1),)]
+    return [*boxes, (_Probe("attention", d=768, heads=12),), (_Probe("CNN", r=1, c=1, k=1),)]
 
 
 @which_family.mistake("four times the MACs: is n a number of tokens there, or a side?", "Q1")
@@ -459,13 +459,13 @@ def family_mlp_is_moe(probe):
     unit="mm²",
     hints=[
         "Which three parts take area, and how much is one of each?",
-        "How many cores has an array?",
+        "How many PEs has an array?",
     ],
 )
 def chip_area():
-    """How large is a chip of 16 arrays of 64 × 64 cores, 6 MiB of SRAM and 3 stacks of HBM?
+    """How large is a chip of 16 arrays of 64 × 64 PEs, 6 MiB of SRAM and 3 stacks of HBM?
 
-    A core is 0.001 mm², a MiB 0.9, the interface of a stack 11.
+    A PE is 0.001 mm², a MiB 0.9, the interface of a stack 11.
     """
     arrays, side, sram, stacks = 16, 64, 6, 3
     return (arrays * side**2 + 900 * sram + 11_000 * stacks) / 1000
@@ -486,7 +486,7 @@ def area_without_stacks():
     return 70.936
 
 
-@chip_area.mistake("an array has 64 cores on a side. How many has it?", "P2")
+@chip_area.mistake("an array has 64 PEs on a side. How many has it?", "P2")
 def area_by_side():
     return 39.424
 
@@ -552,7 +552,7 @@ def _sizes(found):
     hints=[
         "What does decode wait for, and which knob gives it more?",
         "What does more SRAM spare here, and what does each byte of it cost?",
-        "Eight rows at once: how many cores of a large array do they keep busy?",
+        "Eight rows at once: how many PEs of a large array do they keep busy?",
     ],
 )
 def chatbot_chip():
@@ -561,7 +561,7 @@ def chatbot_chip():
 
 
 @chatbot_chip.mistake("it waits for memory most of the time: which knob is bandwidth?", "G1")
-def chatbot_as_reference():
+def chatbot_as_start():
     return 64, 8, 8, 2
 
 
@@ -575,7 +575,7 @@ def chatbot_sram():
     return 32, 8, 64, 2
 
 
-@chatbot_chip.mistake("8 rows through 256 × 256 cores: how many are busy?", "V1")
+@chatbot_chip.mistake("8 rows through 256 × 256 PEs: how many are busy?", "V1")
 def chatbot_one_array():
     return 256, 1, 1, 3
 
@@ -584,18 +584,18 @@ def chatbot_one_array():
     minutes=6,
     level=3,
     hints=[
-        "Start from m/n = d (2kf + E) and a/n = 2d + kf + E: can you get rid of kf?",
-        "Try each d: E follows, then f from the parameters, then k. Which d gives whole numbers?",
+        "Start from m/n = d (2 top·f + E) and a/n = 2d + top·f + E: can you get rid of top·f?",
+        "Try each d: E follows, then f from the parameters, then top. Which d gives whole numbers?",
         "Does your candidate give the told parameters, and does it obey the rules?",
     ],
 )
 def moe_sizes(probe):
-    """Find d, f, E and k of a mixture of experts by a probe or two.
+    """Find d, f, E and `top` of a mixture of experts, by its probe.
 
-    Width d, E experts of two matrices, d × f and f × d, a router d × E, k experts for a token, no
-    biases. Activations are, for each token, x, the router's scores, the hidden numbers of its k
-    experts, and y, into which they add.
-    d and f are multiples of 8, d ≤ f ≤ 1,024, k ≤ 4, E ≤ 64: then it is unique. Return d, f, E, k.
+    Width d, E experts of two matrices, d × f and f × d, a router d × E, `top` experts for a token,
+    no biases. Activations are, for each token, x, the router's scores, the hidden numbers of its
+    `top` experts, and y, into which they add. d and f are multiples of 8, d ≤ f ≤ 1,024,
+    `top` ≤ 4, E ≤ 64: then it is unique. Return d, f, E, `top`.
     """
     # BEGIN SOLUTION
     n = 8
@@ -603,12 +603,12 @@ def moe_sizes(probe):
     macs, numbers = told.macs // n, told.activations // n
     for d in range(8, numbers, 8):
         experts = 2 * numbers - 4 * d - macs // d
-        chosen = numbers - 2 * d - experts  # k f
-        for k in (1, 2, 3, 4):
-            f = chosen // k
-            fits = f * k == chosen and f in range(d, 1025, 8)
+        chosen = numbers - 2 * d - experts  # top · f
+        for top in (1, 2, 3, 4):
+            f = chosen // top
+            fits = f * top == chosen and f in range(d, 1025, 8)
             if fits and told.params == d * experts * (2 * f + 1):
-                return d, f, experts, k
+                return d, f, experts, top
     return None
     # END SOLUTION
 
@@ -627,11 +627,11 @@ def moe_experts_that_run(probe):
     for d in range(8, numbers, 8):
         experts = 2 * numbers - 4 * d - macs // d
         chosen = numbers - 2 * d - experts
-        for k in (1, 2, 3, 4):
-            f = chosen // k
-            fits = f * k == chosen and f in range(d, 1025, 8)
+        for top in (1, 2, 3, 4):
+            f = chosen // top
+            fits = f * top == chosen and f in range(d, 1025, 8)
             if fits and told.params == d * experts * (2 * f + 1):
-                return d, f, k, k
+                return d, f, top, top
     return None
 
 
@@ -642,26 +642,26 @@ def moe_hidden_of_all(probe):
     for d in range(8, numbers, 8):
         experts = 2 * numbers - 4 * d - macs // d
         chosen = numbers - 2 * d - experts
-        for k in (1, 2, 3, 4):
-            f = chosen // k
-            fits = f * k == chosen and f in range(d, 1025, 8)
+        for top in (1, 2, 3, 4):
+            f = chosen // top
+            fits = f * top == chosen and f in range(d, 1025, 8)
             if fits and told.params == d * experts * (2 * f + 1):
-                return d, chosen + k - 1, experts, k
+                return d, chosen + top - 1, experts, top
     return None
 
 
-@moe_sizes.mistake("d, f, E, k, in this order: which of yours is k?", "E1")
+@moe_sizes.mistake("d, f, E, top, in this order: which of yours is top?", "E1")
 def moe_swapped(probe):
     told = probe(8)
     macs, numbers = told.macs // 8, told.activations // 8
     for d in range(8, numbers, 8):
         experts = 2 * numbers - 4 * d - macs // d
         chosen = numbers - 2 * d - experts
-        for k in (1, 2, 3, 4):
-            f = chosen // k
-            fits = f * k == chosen and f in range(d, 1025, 8)
+        for top in (1, 2, 3, 4):
+            f = chosen // top
+            fits = f * top == chosen and f in range(d, 1025, 8)
             if fits and told.params == d * experts * (2 * f + 1):
-                return d, f, k, experts
+                return d, f, top, experts
     return None
 
 
@@ -672,11 +672,11 @@ def moe_width_hidden(probe):
     for d in range(8, numbers, 8):
         experts = 2 * numbers - 4 * d - macs // d
         chosen = numbers - 2 * d - experts
-        for k in (1, 2, 3, 4):
-            f = chosen // k
-            fits = f * k == chosen and f in range(d, 1025, 8)
+        for top in (1, 2, 3, 4):
+            f = chosen // top
+            fits = f * top == chosen and f in range(d, 1025, 8)
             if fits and told.params == d * experts * (2 * f + 1):
-                return f, d, experts, k
+                return f, d, experts, top
     return None
 
 
@@ -687,7 +687,7 @@ def moe_width_hidden(probe):
     share=0.9,
     hints=[
         "What has to be on the chip so that W crosses once?",
-        "One row at a time: which side keeps fewer cores idle?",
+        "One row at a time: which side keeps fewer PEs idle?",
         "Who needs bandwidth when W has come? What would you pay with it?",
     ],
 )
@@ -706,7 +706,7 @@ def speech_as_chatbot():
     return 32, 32, 1, 6
 
 
-@speech_chip.mistake("one row through 128 × 128 cores: how many are busy?", "V1")
+@speech_chip.mistake("one row through 128 × 128 PEs: how many are busy?", "V1")
 def speech_large_array():
     return 128, 4, 6, 2
 
@@ -732,7 +732,7 @@ def vision_chip():
     return _sizes(chip.best("vision"))
 
 
-@vision_chip.mistake("64 columns on 256 × 256 cores: what do the others do?", "V1")
+@vision_chip.mistake("64 columns on 256 × 256 PEs: what do the others do?", "V1")
 def vision_large_array():
     return 256, 1, 1, 2
 
@@ -796,13 +796,13 @@ def mixed_as_chatbot():
     return 32, 32, 1, 6
 
 
-@mixed_chip.mistake("what does 1 row do with 128 × 128 cores, and what 8?", "V1")
+@mixed_chip.mistake("what does 1 row do with 128 × 128 PEs, and what 8?", "V1")
 def mixed_as_prefill():
     return 128, 4, 6, 2
 
 
 @mixed_chip.mistake("in the middle of everything: who of the four is happy with it?", "G1")
-def mixed_as_reference():
+def mixed_as_start():
     return 64, 8, 8, 2
 
 
@@ -883,7 +883,7 @@ def bound_all_compute(time):
     extra=["total += share * (cost.seconds + cost.joules)"],
 )
 def mix_score():
-    """Put the lines in order: a chip's 1 / (time × energy) for a mix, not yet over the reference's.
+    """Put the lines in order: a chip's 1 / (time × energy) for a mix, the start's left aside.
 
     It is the geometric mean over the workloads, weighted by their shares, which add up to 1.
     """
@@ -939,7 +939,7 @@ def score_in_the_loop():
     ],
     options=[
         "twice the arrays: 64",
-        "twice the side, with as many cores: 8 arrays of 64 × 64",
+        "twice the side, with as many PEs: 8 arrays of 64 × 64",
         "SRAM from 1 to 6 MiB",
         "twice the stacks: 6",
     ],
@@ -957,7 +957,7 @@ def knob_arrays():
     return "a"
 
 
-@one_knob.mistake("one row in a larger array: how many of its cores are busy?", "V1")
+@one_knob.mistake("one row in a larger array: how many of its PEs are busy?", "V1")
 def knob_side():
     return "b"
 
@@ -976,19 +976,19 @@ def knob_stacks():
     ],
     points={
         "Does it say what decode waits for?": ("memory", "bandwidth", "HBM", "stack"),
-        "Does it say why prefill does not wait for it?": ("compute", "arrays", "cores", "row"),
+        "Does it say why prefill does not wait for it?": ("compute", "arrays", "PEs", "row"),
         "Does it say what happens to the RNN's weights?": ("stay", "fit", "SRAM", "load", "enter"),
     },
     words=25,
 )
 def three_limits():
-    """Defend a chip: why does decode wait for memory on the reference, and why the RNN for arrays?
+    """Defend a chip: why does decode wait for memory on the starting chip, and the RNN for arrays?
 
     Say also why prefill does not wait for memory, and which knob you would turn for more RNN.
     """
     return (
         "Decode waits for memory: each weight crosses HBM once for eight rows, so stacks help and "
-        "cores do not.\n"
+        "PEs do not.\n"
         "Prefill computes: each weight serves 1,024 rows, so the arrays are the limit.\n"
         "The RNN waits for its weights to enter the arrays: they stay in the SRAM, but each serves "
         "one row, and the next step needs the result of this one.\n"

@@ -1,6 +1,6 @@
 """The machine builder and the chip's budget: sizes of an invented chip, its area, its roofline."""
 
-from ..chip import ARRAYS, REFERENCE, SIDES, SRAMS, STACKS, Chip
+from ..chip import ARRAYS, SIDES, SRAMS, STACKS, START, Chip
 from ..draw.builder import WORKS, budget, builder
 from .explorer import Explorer, slider
 
@@ -14,7 +14,7 @@ def machine_builder():
     The bet "faster_by_hbm", how many dots rise, is on the first chip with twice its stacks.
 
     >>> machine_builder().probe(side=128, arrays=4)
-    94.7 mm²: 4 × 128² cores, 8 MiB, 2 HBM: 131 TFLOP/s, 800 GB/s; of the peak
+    94.7 mm²: 4 × 128² PEs, 8 MiB, 2 HBM: 131 TFLOP/s, 800 GB/s; of the peak
     MLP 7.06 %, CNN 26.5 %, RNN 0.735 %, attention 62.5 %, decode 0.61 %,
     prefill 95.4 %.
     """
@@ -33,14 +33,14 @@ def chip_budget():
     """The widget of lesson 11: the same knobs, four kinds of work, and the scores for five mixes.
 
     >>> chip_budget().probe(stacks=3)
-    73 mm²: 8 × 64² cores, 8 MiB, 3 HBM: 65.5 TFLOP/s, 1,200 GB/s; scores
+    73 mm²: 8 × 64² PEs, 8 MiB, 3 HBM: 65.5 TFLOP/s, 1,200 GB/s; scores
     chatbot 1.19, vision 1.3, speech 1.05, prefill 1, mixed 1.16.
     """
     return Explorer(
         budget,
         question="How would you spend 100 mm²?",
         move=_MOVE,
-        **_knobs(REFERENCE.side, REFERENCE.arrays, REFERENCE.sram, REFERENCE.stacks),
+        **_knobs(START.side, START.arrays, START.sram, START.stacks),
     )
 
 

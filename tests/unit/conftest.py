@@ -2,6 +2,15 @@
 
 import pytest
 
+from course_utils.exercises import engine
+
+
+@pytest.fixture(autouse=True)
+def new_session(monkeypatch):
+    """A session in which nobody has bet or tried anything, whatever ran before."""
+    monkeypatch.setattr(engine, "_bets", {})
+    monkeypatch.setattr(engine, "_tried", set())
+
 
 @pytest.fixture(scope="session")
 def torch():

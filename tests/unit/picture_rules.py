@@ -1,6 +1,7 @@
 """What every picture keeps: `faults(svg)` lists where one does not."""
 
 import re
+from functools import cache
 from math import cos, radians, sin
 from xml.etree import ElementTree
 
@@ -31,8 +32,14 @@ def faults(svg):
     for words, box in texts:
         if not _within(box, (PAD, 0, card[2] - PAD, card[3]), 1):
             found.append(f"{words!r} leaves the card")
+    bounds = [_bounds(box) for _, box in texts]
     for k, (words, box) in enumerate(texts):
-        found += [f"{words!r} overlaps {w!r}" for w, b in texts[:k] if overlap(box, b)]
+        near = (place for place in range(k) if _meet(bounds[k], bounds[place]))
+        found += [
+            f"{words!r} overlaps {texts[place][0]!r}"
+            for place in near
+            if overlap(box, texts[place][1])
+        ]
     if nodes > MOST_NODES:
         found.append(f"{nodes:,} nodes")
     unknown = set(re.findall(r"url\(#([^)]*)\)", svg)) - set(re.findall(r'id="([^"]*)"', svg))
@@ -61,6 +68,16 @@ def overlap(one, other):
             if max(a) <= min(b) or max(b) <= min(a):
                 return False
     return True
+
+
+def _bounds(box):
+    across, down = zip(*box, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def _meet(one, other):
+    """Whether two upright boxes share an area."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _walk(element, turn=lambda box: box):
@@ -107,15 +124,17 @@ def _measured(element):
 
 
 def _extent(kind, element):
-    value = {k: float(v) for k, v in element.items() if re.fullmatch(r"-?[\d.]+", v)}
+    def values(*names):
+        return [float(element.get(name)) for name in names]
+
     if kind == "rect":
-        x, y = value["x"], value["y"]
-        return _corners(x, y, x + value["width"], y + value["height"])
+        x, y, width, height = values("x", "y", "width", "height")
+        return _corners(x, y, x + width, y + height)
     if kind == "circle":
-        x, y, r = value["cx"], value["cy"], value["r"]
+        x, y, r = values("cx", "cy", "r")
         return _corners(x - r, y - r, x + r, y + r)
     if kind == "line":
-        return [(value["x1"], value["y1"]), (value["x2"], value["y2"])]
+        return [tuple(values("x1", "y1")), tuple(values("x2", "y2"))]
     if kind == "path":
         return _points(element.get("d"))
     if kind == "g":
@@ -123,6 +142,7 @@ def _extent(kind, element):
     raise AssertionError(f"picture_rules does not know <{kind}>")
 
 
+@cache  # many pictures have the same paths
 def _points(d):
     """Corners that a path of absolute and relative M L H V m h v z visits."""
     x = y = 0.0

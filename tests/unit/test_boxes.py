@@ -30,14 +30,14 @@ SIZES = st.one_of(
     st.tuples(st.just("MLP"), st.fixed_dictionaries(dict(h=st.integers(1, 4096)))),
     st.tuples(
         st.just("CNN"),
-        st.fixed_dictionaries(dict(k=st.sampled_from((1, 3, 5, 7, 11)), c=SMALL, f=SMALL)),
+        st.fixed_dictionaries(dict(r=st.sampled_from((1, 3, 5, 7, 11)), c=SMALL, k=SMALL)),
     ),
     st.tuples(st.just("RNN"), st.fixed_dictionaries(dict(d=SMALL, h=SMALL))),
     st.builds(lambda e, h: ("attention", dict(d=e * h, heads=h)), SMALL, SMALL),
     st.builds(
-        lambda d, more, experts, k: (
+        lambda d, more, experts, top: (
             "MoE",
-            dict(d=8 * d, f=8 * min(d + more, 128), experts=experts, k=min(k, experts)),
+            dict(d=8 * d, f=8 * min(d + more, 128), experts=experts, top=min(top, experts)),
         ),
         st.integers(1, 128),
         st.integers(0, 127),
@@ -47,11 +47,11 @@ SIZES = st.one_of(
 )
 
 
-def by_hand(family, n, b, d=0, h=0, k=0, c=0, f=0, heads=0, experts=0):
+def by_hand(family, n, b, d=0, h=0, r=0, c=0, k=0, f=0, heads=0, experts=0, top=0):
     """The four numbers as formulas."""
     return {
         "MLP": (n * h + h, b * n * h, b * (n + h), 1),
-        "CNN": (k * k * c * f + f, b * n**2 * k * k * c * f, b * n**2 * (c + f), 1),
+        "CNN": (r * r * c * k + k, b * n**2 * r * r * c * k, b * n**2 * (c + k), 1),
         "RNN": (d * h + h * h + h, b * n * (d * h + h * h), b * (d + 2 * h), n),
         "attention": (
             4 * d * d,
@@ -61,8 +61,8 @@ def by_hand(family, n, b, d=0, h=0, k=0, c=0, f=0, heads=0, experts=0):
         ),
         "MoE": (
             2 * experts * d * f + d * experts,
-            b * n * (2 * k * d * f + d * experts),
-            b * n * (2 * d + k * f + experts),
+            b * n * (2 * top * d * f + d * experts),
+            b * n * (2 * d + top * f + experts),
             3,
         ),
     }[family]
@@ -119,14 +119,14 @@ def run_mlp(n, b, h):
     return it.reading(biases=h)
 
 
-def run_cnn(n, b, k, c, f):
+def run_cnn(n, b, r, c, k):
     it = Counter()
     it.data("x", b, c, n, n)
-    padded = np.zeros((n + k - 1, n + k - 1))
-    places = (padded.shape[0] - k + 1, padded.shape[1] - k + 1)
-    it.data("y", b, f, *places)
-    it.product("y", loops(b, f, *places, c, k, k), ("W", (f, c, k, k)), "x")
-    return it.reading(biases=f)
+    padded = np.zeros((n + r - 1, n + r - 1))
+    places = (padded.shape[0] - r + 1, padded.shape[1] - r + 1)
+    it.data("y", b, k, *places)
+    it.product("y", loops(b, k, *places, c, r, r), ("W", (k, c, r, r)), "x")
+    return it.reading(biases=k)
 
 
 def run_rnn(n, b, d, h):
@@ -153,13 +153,13 @@ def run_attention(n, b, d, heads):
     return it.reading()
 
 
-def run_moe(n, b, d, f, experts, k):
+def run_moe(n, b, d, f, experts, top):
     it = Counter()
     it.data("x", b, n, d), it.data("r", b, n, experts)
-    it.data("h", b, n, k, f), it.data("y", b, n, d)
+    it.data("h", b, n, top, f), it.data("y", b, n, d)
     chosen = it.product("r", loops(b, n, experts, d), ("router", (d, experts)), "x")
-    it.product("h", loops(b, n, k, f, d), ("up", (experts, d, f)), "x", waits=chosen)
-    it.product("y", loops(b, n, k, d, f), ("down", (experts, f, d)), "h", waits=chosen)
+    it.product("h", loops(b, n, top, f, d), ("up", (experts, d, f)), "x", waits=chosen)
+    it.product("y", loops(b, n, top, d, f), ("down", (experts, f, d)), "h", waits=chosen)
     return it.reading()
 
 
@@ -167,12 +167,12 @@ def run_moe(n, b, d, f, experts, k):
     "run, family, sizes",
     [
         (run_mlp, "MLP", dict(h=7)),
-        (run_cnn, "CNN", dict(k=1, c=2, f=3)),
-        (run_cnn, "CNN", dict(k=5, c=2, f=3)),
+        (run_cnn, "CNN", dict(r=1, c=2, k=3)),
+        (run_cnn, "CNN", dict(r=5, c=2, k=3)),
         (run_rnn, "RNN", dict(d=3, h=5)),
         (run_attention, "attention", dict(d=6, heads=3)),
-        (run_moe, "MoE", dict(d=8, f=16, experts=5, k=2)),
-        (run_moe, "MoE", dict(d=8, f=8, experts=1, k=1)),
+        (run_moe, "MoE", dict(d=8, f=16, experts=5, top=2)),
+        (run_moe, "MoE", dict(d=8, f=8, experts=1, top=1)),
     ],
 )
 def test_the_loops(run, family, sizes):
@@ -196,7 +196,7 @@ def test_the_networks_count_the_same():
     # what the products write, and the input
     assert found.activations == network.activations() + 2 * 9 * 12
 
-    found = reading("CNN", n=9, batch=2, k=5, c=3, f=4)
+    found = reading("CNN", n=9, batch=2, r=5, c=3, k=4)
     maps = Maps("CNN", batch=2, channels=3, side=9)
     maps.conv("conv", 4, 5, pad=2, bias=True)
     network = Network("CNN", {}, lambda: maps.layers)
@@ -262,14 +262,14 @@ def candidates(family, n, params, m, a):
         h = params - m // n
         yield a - 2 * h, h
     elif family == "CNN":
-        f = params - m // n**2
-        c = a // n**2 - f
-        if c > 0 and f > 0:
-            yield isqrt(m // n**2 // (c * f)), c, f
+        k = params - m // n**2
+        c = a // n**2 - k
+        if c > 0 and k > 0:
+            yield isqrt(m // n**2 // (c * k)), c, k
     elif family == "attention":
         d = isqrt(params // 4)
         yield d, max(1, (a - 6 * n * d) // n**2)
-    else:  # params = d E (2f + 1), m/n = d (2kf + E), a/n = 2d + kf + E: for each multiple d of 8
+    else:  # params = d E (2f + 1), m/n = d (2 top·f + E), a/n = 2d + top·f + E: for each d
         m, a = m // n, a // n
         for d in range(8, a // 2, 8):
             experts = 2 * a - 4 * d - m // d
@@ -352,16 +352,17 @@ def test_a_depth_that_an_rnn_shares(n, family):
 
 @cache
 def all_mixtures(largest, step, ordered):
-    """All sizes with `step` dividing d and f up to `largest`, k ≤ experts ≤ 64, k ≤ 4."""
-    multiples, experts, k = np.arange(step, largest + 1, step), np.arange(1, 65), np.arange(1, 5)
-    d, f, experts, k = map(np.ravel, np.meshgrid(multiples, multiples, experts, k, indexing="ij"))
-    keep = (k <= experts) & ((d <= f) | (not ordered))
-    return d[keep], f[keep], experts[keep], k[keep]
+    """All sizes with `step` dividing d and f up to `largest`, top ≤ experts ≤ 64, top ≤ 4."""
+    multiples, experts, top = np.arange(step, largest + 1, step), np.arange(1, 65), np.arange(1, 5)
+    axes = multiples, multiples, experts, top
+    d, f, experts, top = map(np.ravel, np.meshgrid(*axes, indexing="ij"))
+    keep = (top <= experts) & ((d <= f) | (not ordered))
+    return d[keep], f[keep], experts[keep], top[keep]
 
 
-def shared(d, f, experts, k):
+def shared(d, f, experts, top):
     """How many of these mixtures of experts answer as one before them does, at any n."""
-    params, macs, held, _ = by_hand("MoE", 1, 1, d=d, f=f, experts=experts, k=k)
+    params, macs, held, _ = by_hand("MoE", 1, 1, d=d, f=f, experts=experts, top=top)
     # three numbers in one of 64 bits: no two triples meet
     assert (params % 8 == 0).all() and params.max() // 8 < 2**25
     assert macs.max() < 2**24 and held.max() < 2**13
@@ -408,9 +409,9 @@ def test_every_set_can_be_opened_with_a_probe_each(seed):
 
 def test_the_first_set_has_the_sizes_of_the_course():
     known = [
-        ("CNN", dict(k=5, c=3, f=24)),
+        ("CNN", dict(r=5, c=3, k=24)),
         ("attention", dict(d=192, heads=6)),
-        ("MoE", dict(d=128, f=512, experts=8, k=2)),
+        ("MoE", dict(d=128, f=512, experts=8, top=2)),
         ("RNN", dict(d=64, h=96)),
         ("MLP", dict(h=300)),
     ]
@@ -433,9 +434,9 @@ def test_seeds_draw_other_sizes_and_orders():
 
 
 def test_a_box_counts_questions_and_hides_its_sizes():
-    box = sealed("CNN", "Q", k=7, c=11, f=13)
+    box = sealed("CNN", "Q", r=7, c=11, k=13)
     assert repr(box) == str(box) == "box Q, 0 probes"
-    assert box.probe(8) == box.probe(np.int64(8), batch=1) == reading("CNN", 8, k=7, c=11, f=13)
+    assert box.probe(8) == box.probe(np.int64(8), batch=1) == reading("CNN", 8, r=7, c=11, k=13)
     assert repr(box) == "box Q, 1 probe" and box.probes == 1
     box.probe(8, 2)
     assert box.probes == 2
@@ -469,16 +470,16 @@ def test_the_limits_are_the_same_for_all_families():
 
 
 def test_wrong_guesses_cost_a_probe_each_once():
-    box = sealed("CNN", "A", k=3, c=2, f=4)
+    box = sealed("CNN", "A", r=3, c=2, k=4)
     wrong = box.open("attention", d=4, heads=2)
     assert not wrong and not wrong.right and wrong.sizes == {}
     assert repr(wrong) == "box A, 1 probe: no attention"
-    close = box.open("cnn", k=5, c=2, f=5)
-    assert close.right and close.sizes == {"k": False, "c": True, "f": False} and not close
-    assert repr(close) == "box A, 2 probes: CNN is right, not right yet: k, f"
-    assert box.open("CNN", f=5, c=2, k=5).probes == 2  # the same guess
+    close = box.open("cnn", r=5, c=2, k=5)
+    assert close.right and close.sizes == {"r": False, "c": True, "k": False} and not close
+    assert repr(close) == "box A, 2 probes: CNN is right, not right yet: r, k"
+    assert box.open("CNN", k=5, c=2, r=5).probes == 2  # the same guess
     assert not box.opened
-    verdict = box.open("CNN", k=3, c=2, f=4)
+    verdict = box.open("CNN", r=3, c=2, k=4)
     assert (
         verdict
         and box.opened
@@ -489,15 +490,15 @@ def test_wrong_guesses_cost_a_probe_each_once():
 
 
 def test_a_guess_that_cannot_be_raises_and_costs_nothing():
-    box = sealed("CNN", "A", k=3, c=2, f=4)
+    box = sealed("CNN", "A", r=3, c=2, k=4)
     with pytest.raises(ValueError, match="no family 'GAN'; there are MLP, CNN, RNN"):
         box.open("GAN")
-    with pytest.raises(ValueError, match="CNN: its sizes are k, c, f; got k"):
-        box.open("CNN", k=3)
-    with pytest.raises(ValueError, match="CNN: its sizes are k, c, f; got none"):
+    with pytest.raises(ValueError, match="CNN: its sizes are r, c, k; got r"):
+        box.open("CNN", r=3)
+    with pytest.raises(ValueError, match="CNN: its sizes are r, c, k; got none"):
         box.open("CNN")
-    with pytest.raises(ValueError, match="CNN: k must be a whole number of at least 1; got 2.5"):
-        box.open("CNN", k=2.5, c=2, f=4)
+    with pytest.raises(ValueError, match="CNN: r must be a whole number of at least 1; got 2.5"):
+        box.open("CNN", r=2.5, c=2, k=4)
     assert box.probes == 0
 
 
@@ -517,15 +518,15 @@ def test_the_score():
 @pytest.mark.parametrize(
     "family, sizes",
     [
-        ("CNN", dict(k=2, c=1, f=1)),
+        ("CNN", dict(r=2, c=1, k=1)),
         ("attention", dict(d=10, heads=4)),
-        ("MoE", dict(d=64, f=32, experts=8, k=2)),
-        ("MoE", dict(d=12, f=32, experts=8, k=2)),
-        ("MoE", dict(d=8, f=12, experts=8, k=2)),
-        ("MoE", dict(d=8, f=1032, experts=8, k=2)),
-        ("MoE", dict(d=8, f=16, experts=65, k=2)),
-        ("MoE", dict(d=8, f=16, experts=8, k=5)),
-        ("MoE", dict(d=8, f=16, experts=2, k=3)),
+        ("MoE", dict(d=64, f=32, experts=8, top=2)),
+        ("MoE", dict(d=12, f=32, experts=8, top=2)),
+        ("MoE", dict(d=8, f=12, experts=8, top=2)),
+        ("MoE", dict(d=8, f=1032, experts=8, top=2)),
+        ("MoE", dict(d=8, f=16, experts=65, top=2)),
+        ("MoE", dict(d=8, f=16, experts=8, top=5)),
+        ("MoE", dict(d=8, f=16, experts=2, top=3)),
         ("MLP", dict(h=4097)),
     ],
 )

@@ -17,7 +17,7 @@ from course_utils import systolic
 from course_utils.chip import (
     BUDGET,
     MIXES,
-    REFERENCE,
+    START,
     WORKLOADS,
     Chip,
     Cost,
@@ -64,7 +64,7 @@ def test_the_constants_are_those_of_the_table():
     one = {name: value for name, (value, *more) in values.items() if not more}
     assert BUDGET == one["budget"] / 10**6 == 100
     chip = Chip(1, 1, 1, 1)
-    mm2 = {"arrays": "core_area", "SRAM": "sram_area", "HBM": "stack_area"}
+    mm2 = {"arrays": "pe_area", "SRAM": "sram_area", "HBM": "stack_area"}
     assert chip.areas == {part: one[name] / 10**6 for part, name in mm2.items()}
     assert (chip.peak, chip.bandwidth) == (2 * one["clock"], one["stack_bandwidth"])
     work = Workload("one", (Product(1, 1, 1),))
@@ -73,7 +73,7 @@ def test_the_constants_are_those_of_the_table():
     assert cost.hbm_joules == cost.moved * one["hbm_energy"] / 10**15
     assert cost.sram_joules == 3 * one["itemsize"] * one["sram_energy"] / 10**15
     assert cost.mac_joules == one["mac_energy"] / 10**15
-    assert Chip(*values["reference"]) == REFERENCE
+    assert Chip(*values["starting chip"]) == START
     reach = [sorted({getattr(chip, part) for chip in designs()}) for part in PARTS]
     assert reach == [values[name] for name in ("sides", "arrays", "srams", "stacks")]
 
@@ -87,8 +87,8 @@ def test_the_readme_says_that_all_is_invented():
 
 @given(grid)
 def test_the_area_is_compared_exactly(chip):
-    cores, mib, stacks = chip.arrays * chip.side**2, chip.sram, chip.stacks
-    exact = Fraction(1000 * cores + 900_000 * mib + 11_000_000 * stacks, 10**6)
+    pes, mib, stacks = chip.arrays * chip.side**2, chip.sram, chip.stacks
+    exact = Fraction(1000 * pes + 900_000 * mib + 11_000_000 * stacks, 10**6)
     assert chip.fits == (exact <= 100)
     assert chip.area == float(exact)
     assert sum(map(Fraction, chip.areas.values())) == pytest.approx(exact)
@@ -132,7 +132,7 @@ def test_a_workload_has_products(given):
     with pytest.raises(ValueError, match="products are .*; pass some Product"):
         Workload("mine", given)
     with pytest.raises(ValueError, match="run takes a Workload, such as WORKLOADS"):
-        REFERENCE.run("decode")
+        START.run("decode")
 
 
 # --- what a product takes -------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_the_cliff_of_speech():
 
 
 def test_a_workload_by_hand():
-    # 4 × 4 cores, 2 of them; tiles: 2 × 1 and then 1 × 1, three copies
+    # 4 × 4 PEs, 2 of them; tiles: 2 × 1 and then 1 × 1, three copies
     work = Workload("by hand", (Product(8, 8, 4), Product(2, 4, 4, count=3)))
     cost = Chip(4, 2, 4, 1).run(work)
     first, second = 8 + 3 * 4 - 2, 1 * 4 + 2 + 3 * 4 - 2
@@ -367,13 +367,13 @@ def test_a_score_is_a_weighted_geometric_mean():
     chip, mix = Chip(64, 16, 2, 1), {"decode": 1, "RNN": 3}
 
     def gain(name):
-        mine, its = (each.run(WORKLOADS[name]) for each in (chip, REFERENCE))
+        mine, its = (each.run(WORKLOADS[name]) for each in (chip, START))
         return its.seconds / mine.seconds * its.joules / mine.joules
 
     expected = prod(gain(name) ** share for name, share in mix.items()) ** (1 / 4)
     assert score(chip, mix) == pytest.approx(expected)
     assert log2(score(chip, {"decode": 0.1, "RNN": 0.3})) == pytest.approx(log2(expected))
-    assert all(score(REFERENCE, name) == 1 for name in MIXES)
+    assert all(score(START, name) == 1 for name in MIXES)
     assert best({"prefill": 5}) == best("prefill")
 
 
@@ -391,7 +391,7 @@ def test_a_score_is_a_weighted_geometric_mean():
 )
 def test_other_mixes(mix, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        score(REFERENCE, mix)
+        score(START, mix)
     with pytest.raises(ValueError, match=re.escape(message)):
         best(mix)
 

@@ -162,7 +162,7 @@ def test_every_array_and_every_stack_is_a_cell():
 
 
 SENTENCE = re.compile(
-    r"(\S+) mm²: (\d+) × (\d+)² cores, (\d+) MiB, (\d) HBM: (\S+) TFLOP/s, (\S+) GB/s; "
+    r"(\S+) mm²: (\d+) × (\d+)² PEs, (\d+) MiB, (\d) HBM: (\S+) TFLOP/s, (\S+) GB/s; "
     r"of the peak (.*)\."
 )
 

@@ -113,7 +113,7 @@ def meet(one, other):
         ("broadcast", "3 n out of rank 0", "nothing to add"),
         ("scatter", "¾ n out of rank 0", "nothing to add"),
         ("gather", "¾ n into rank 0", "nothing to add"),
-        ("reduce", "3 n into rank 0", "3 n added"),
+        ("reduce", "3 n into rank 0", "3 n bytes added"),
     ],
 )
 def test_the_bytes_at_the_port_of_rank_0(word, port, added):

@@ -1,4 +1,4 @@
-"""The stepper's picture: clean in every state, its cores the simulator's, its sums X @ W."""
+"""The stepper's picture: clean in every state, its PEs the simulator's, its sums X @ W."""
 
 import re
 from itertools import product
@@ -55,7 +55,7 @@ def boxes(svg, fill):
 
 
 def grid(svg, side, fill):
-    """Which cores have that look."""
+    """Which PEs have that look."""
     found = np.zeros((side, side), bool)
     pitch = 192 // side
     for x, y, w, h in boxes(svg, fill):
@@ -68,7 +68,7 @@ def grid(svg, side, fill):
 
 
 def bars(svg, fill):
-    """{cycle: share of the cores} of the bars of one look."""
+    """{cycle: share of the PEs} of the bars of one look."""
     return {
         round((x - 412) / 3) + 1: h / 192
         for x, y, w, h in boxes(svg, fill)
@@ -94,8 +94,8 @@ def queue(svg, side):
     }
 
 
-def in_cores(svg, side):
-    """{(row, column): words} in the cores, those of a core together."""
+def in_pes(svg, side):
+    """{(row, column): words} in the PEs, those of a PE together."""
     found, pitch = {}, 192 // side
     for x, y, words, _ in words_at(svg):
         if 152 < x < 344 and 120 < y < 312:
@@ -137,7 +137,7 @@ def test_steppers_are_small():
 
 
 @pytest.mark.parametrize("side, rows, tile", RUNS)
-def test_the_coloured_cores_are_those_that_multiply(side, rows, tile):
+def test_the_coloured_pes_are_those_that_multiply(side, rows, tile):
     trace = Trace(side, rows, tile)
     steps = [
         step
@@ -157,7 +157,7 @@ def test_the_coloured_cores_are_those_that_multiply(side, rows, tile):
 
 
 @pytest.mark.parametrize("side, rows, tile", RUNS)
-def test_the_bars_count_the_busy_cores(side, rows, tile):
+def test_the_bars_count_the_busy_pes(side, rows, tile):
     last = cycles(side, rows)
     due = {c: is_busy(side, rows, tile, c).mean() for c in range(1, last + 1)}
     due = {cycle: share for cycle, share in due.items() if share}
@@ -166,7 +166,7 @@ def test_the_bars_count_the_busy_cores(side, rows, tile):
         past, coming = bars(svg, palette.COMPUTE), bars(svg, palette.COMPUTE_TINT)
         assert set(past) == {c for c in due if c <= cycle}
         assert past | coming == pytest.approx(due, abs=1e-4)
-        # the filled share of the frame is the utilisation, and the line is at the end of the cycle
+        # the filled share of the frame is the useful share, and the line is at the end of the cycle
         counted = systolic.counts(rows, *shape(side, tile), side, side, STAY)
         share = sum((past | coming).values()) / last
         assert share == pytest.approx(counted.utilisation, abs=1e-4)
@@ -184,7 +184,7 @@ def test_the_sums_that_leave_are_those_of_the_numbers_that_enter(side, rows, til
     k, width = shape(side, tile)
     X, W, out = np.zeros((rows, k), int), np.zeros((k, width), int), np.zeros((rows, width), int)
     pictures = [stepper(side, rows, tile, cycle).svg for cycle in range(cycles(side, rows) + 1)]
-    for (row, column), words in in_cores(pictures[0], side).items():
+    for (row, column), words in in_pes(pictures[0], side).items():
         W[row, column] = words[0]
     for cycle, svg in enumerate(pictures):
         for (lane, ahead), number in queue(svg, side).items():
@@ -199,10 +199,10 @@ def test_the_sums_that_leave_are_those_of_the_numbers_that_enter(side, rows, til
     assert (X == Trace(side, rows, tile).X).all() and (W == Trace(side, rows, tile).W).all()
 
 
-def test_a_core_shows_its_factors_and_the_sum_that_goes_down():
+def test_a_pe_shows_its_factors_and_the_sum_that_goes_down():
     X, W = Trace(4, 8, "full").X, Trace(4, 8, "full").W
     for cycle in range(15):
-        words = in_cores(stepper(4, 8, "full", cycle).svg, 4)
+        words = in_pes(stepper(4, 8, "full", cycle).svg, 4)
         busy = is_busy(4, 8, "full", cycle)
         for i, j in np.ndindex(4, 4):
             row = cycle - 1 - i - j
@@ -241,9 +241,9 @@ def test_what_is_out_of_view_is_counted(side, rows, tile):
 
 
 SENTENCE = re.compile(
-    r"Cycle (\d+) of (\d+), (\d+) rows? of X, (\d+) × \4 cores, (\w+) tile: (\d+) cores? busy, "
+    r"Cycle (\d+) of (\d+), (\d+) rows? of X, (\d+) × \4 PEs, (\w+) tile: (\d+) PEs? busy, "
     r"([\d,]+) of ([\d,]+) MACs done, ([\d,]+) of ([\d,]+) sums out; in the whole run ([\d.]+) % "
-    r"utilisation, ([\d.]+) reads per MAC\."
+    r"useful, ([\d.]+) reads per MAC\."
 )
 
 
@@ -264,7 +264,7 @@ def test_the_numbers_are_those_of_the_simulator(side, rows, tile):
         words = texts_of(picture.svg)
         values = dict(zip(words, words[1:], strict=False))
         assert values["cycles"] == str(run.cycles)
-        assert values["utilisation"] == f"{said[10]} %" and values["reads per MAC"] == said[11]
+        assert values["useful"] == f"{said[10]} %" and values["reads per MAC"] == said[11]
         assert values[f"MACs to cycle {at}"] == f"{done:,}"
         # the meters: W, all useful MACs, what enters; beside it two reads for each MAC
         assert {f"{2 * trace.W.size:,} B", f"{run.macs:,} MAC"} <= set(words)
@@ -275,11 +275,11 @@ def test_the_numbers_are_those_of_the_simulator(side, rows, tile):
 @pytest.mark.parametrize(
     "state, title",
     [
-        ((4, 4, "full"), "4 rows of X take 10 cycles and keep 40 % of 4 × 4 cores busy"),
-        ((16, 1, "full"), "1 row of X takes 31 cycles and keeps 3.2 % of 16 × 16 cores busy"),
-        ((16, 64, "full"), "64 rows of X take 94 cycles and keep 68 % of 16 × 16 cores busy"),
-        ((16, 1, "edge"), "1 row, edge tile: 31 cycles, 1.2 % of 16 × 16 cores busy"),
-        ((8, 64, "edge"), "64 rows, edge tile: 78 cycles, 31 % of 8 × 8 cores busy"),
+        ((4, 4, "full"), "4 rows of X take 10 cycles and keep 40 % of 4 × 4 PEs busy"),
+        ((16, 1, "full"), "1 row of X takes 31 cycles and keeps 3.2 % of 16 × 16 PEs busy"),
+        ((16, 64, "full"), "64 rows of X take 94 cycles and keep 68 % of 16 × 16 PEs busy"),
+        ((16, 1, "edge"), "1 row, edge tile: 31 cycles, 1.2 % of 16 × 16 PEs busy"),
+        ((8, 64, "edge"), "64 rows, edge tile: 78 cycles, 31 % of 8 × 8 PEs busy"),
     ],
 )
 def test_the_title_is_the_finding(state, title):

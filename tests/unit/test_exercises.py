@@ -34,7 +34,6 @@ from course_utils.exercises import (
     bank,
     bet,
     check,
-    engine,
     grade,
     hint,
     names,
@@ -51,12 +50,6 @@ from course_utils.exercises.limit import TimeUp, limited
 def with_where(intensity, peak, bandwidth):
     slope = bandwidth * np.asarray(intensity)
     return np.where(slope < peak, slope, peak)
-
-
-@pytest.fixture(autouse=True)
-def new_session(monkeypatch):
-    monkeypatch.setattr(engine, "_bets", {})
-    monkeypatch.setattr(engine, "_tried", set())
 
 
 # Answers of every kind to an exercise of every kind

@@ -118,7 +118,7 @@ def test_the_rows_that_fill_an_array_to_nine_tenths():
     assert use[0] < Fraction(9, 10) <= use[1]
 
 
-def test_the_share_of_cores_that_hold_a_weight():
+def test_the_share_of_pes_that_hold_a_weight():
     held = np.zeros((7 * 128, 128))
     held[:784, :100] = 1
     assert right("filled_share") == pytest.approx(held.mean())
@@ -146,7 +146,7 @@ def test_only_two_orders_of_the_lines_are_right():
         if len(lines) < 5 or "H[i" not in "".join(lines):
             continue
         space = {"np": np, "X": X, "W": W, "H": np.zeros((8, 12)).view(Counted)}
-        space["core"] = lambda A, B, C: A @ B + C
+        space["tensor_core"] = lambda A, B, C: A @ B + C
         try:
             exec("\n".join(lines), space)
         except (NameError, ValueError):

@@ -14,7 +14,7 @@ from programs import programs
 from course_utils import chip as chips
 from course_utils import systolic
 from course_utils.boxes import FAMILIES, reading, sealed
-from course_utils.chip import MIXES, REFERENCE, WORKLOADS, Chip, Product, designs, traffic
+from course_utils.chip import MIXES, START, WORKLOADS, Chip, Product, designs, traffic
 from course_utils.exercises import bank, grade, names
 from course_utils.exercises.kinds import Prediction
 from course_utils.exercises.program import lines_of, structure
@@ -135,7 +135,7 @@ def drawn(draw, family):
         return draw.randint(least, draw.choice((min(least + 5, most), most)))
 
     if family == "CNN":
-        return dict(k=2 * size(8) - 1, c=size(4096), f=size(4096))
+        return dict(r=2 * size(8) - 1, c=size(4096), k=size(4096))
     if family == "RNN":
         return dict(d=size(4096), h=size(4096))
     if family == "attention":
@@ -144,7 +144,7 @@ def drawn(draw, family):
     if family == "MoE":
         d, experts = size(128), size(64)
         return dict(
-            d=8 * d, f=8 * size(128, d), experts=experts, k=draw.randint(1, min(4, experts))
+            d=8 * d, f=8 * size(128, d), experts=experts, top=draw.randint(1, min(4, experts))
         )
     return dict(h=size(4096))
 
@@ -199,13 +199,13 @@ def test_mixtures_that_only_the_rules_tell_apart(sizes):
 LARGE = 1, 2, 3, 8, 16, 4095, 4096
 EXTREME = {
     "MLP": [dict(h=h) for h in LARGE],
-    "CNN": [dict(k=k, c=c, f=f) for k, c, f in product((1, 3, 17, 4095), LARGE, LARGE)],
+    "CNN": [dict(r=r, c=c, k=k) for r, c, k in product((1, 3, 17, 4095), LARGE, LARGE)],
     "RNN": [dict(d=d, h=h) for d, h in product(LARGE, LARGE)],
     "attention": [dict(d=d, heads=heads) for d, heads in product(LARGE, LARGE) if d % heads == 0],
     "MoE": [
-        dict(d=d, f=f, experts=experts, k=k)
-        for d, f, experts, k in product((8, 16, 512, 1024), (8, 512, 1024), (1, 2, 64), (1, 2, 4))
-        if d <= f and k <= experts
+        dict(d=d, f=f, experts=experts, top=top)
+        for d, f, experts, top in product((8, 16, 512, 1024), (8, 512, 1024), (1, 2, 64), (1, 2, 4))
+        if d <= f and top <= experts
     ],
 }
 
@@ -282,10 +282,10 @@ def test_an_n_that_cannot_be_gets_a_line(n):
 def test_the_bets_on_boxes():
     sizes = {
         "MLP": dict(h=100),
-        "CNN": dict(k=3, c=64, f=64),
+        "CNN": dict(r=3, c=64, k=64),
         "RNN": dict(d=100, h=128),
         "attention": dict(d=192, heads=6),
-        "MoE": dict(d=64, f=256, experts=8, k=2),
+        "MoE": dict(d=64, f=256, experts=8, top=2),
     }
     grows = {f for f in FAMILIES for n in (8, 64) if told(f, 2 * n, sizes) > told(f, n, sizes)}
     assert grows == {"MLP"}
@@ -357,7 +357,7 @@ def test_the_bets_on_chips():
 
 def test_the_area_is_that_of_the_chip():
     assert right("chip_area") == Chip(side=64, arrays=16, sram=6, stacks=3).area
-    assert chips._ONE["core_area"] / 1e6 == 0.001
+    assert chips._ONE["pe_area"] / 1e6 == 0.001
     assert (chips._ONE["sram_area"] / 1e6, chips._ONE["stack_area"] / 1e6) == (0.9, 11)
 
 
@@ -439,7 +439,7 @@ def right_letter(name):
 def test_only_one_order_of_the_lines_is_the_score():
     entry, mix, chip = bank.find("mix_score"), MIXES["mixed"], Chip(32, 32, 6, 5)
     want = goodness(chip, mix)
-    assert want / goodness(REFERENCE, mix) == pytest.approx(chips.score(chip, "mixed"))
+    assert want / goodness(START, mix) == pytest.approx(chips.score(chip, "mixed"))
     evaluated = []
 
     def counted(x):

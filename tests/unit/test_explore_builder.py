@@ -107,7 +107,7 @@ def test_the_question_stands_until_the_bet_is_in(wager):
 
 def test_the_budget_begins_with_the_reference_and_needs_no_bet():
     explorer = explore.chip_budget()
-    assert Chip(**{name: c.value for name, c in explorer._controls.items()}) == chips.REFERENCE
+    assert Chip(**{name: c.value for name, c in explorer._controls.items()}) == chips.START
     reached = {name: c.options for name, c in explorer._controls.items()}
     assert reached == {name: c.options for name, c in CONTROLS.items()}
     assert part(explorer, "title").startswith("62 of 100 mm²: score 1 for chatbot")

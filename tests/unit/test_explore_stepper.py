@@ -60,14 +60,14 @@ def test_what_is_said_fits_into_two_lines():
 
 def test_the_stored_stepper_does_not_give_the_bet_away():
     picture = STEPPER.at()
-    assert picture.says.startswith("Cycle 4 of 10, 4 rows of X, 4 × 4 cores, full tile: 10 cores")
+    assert picture.says.startswith("Cycle 4 of 10, 4 rows of X, 4 × 4 PEs, full tile: 10 PEs")
     shown = " ".join([picture.says, picture.title, picture.second, *texts_of(picture.svg)])
     assert not re.search(r"\b31\b|16 × 16|1 row\b", shown)
     assert len(picture.png()) <= 80_000
 
 
 def test_the_question_stands_until_the_bet_is_in(wager):
-    question = "One row of X through 16 × 16 cores: how many cycles?"
+    question = "One row of X through 16 × 16 PEs: how many cycles?"
     assert part(explore.systolic_stepper(), "title") == question
     wager(16)
     assert part(explore.systolic_stepper(), "title").startswith("4 rows of X take 10 cycles")
@@ -90,7 +90,7 @@ def test_it_is_31_cycles(wager):
     assert part(explorer, "bet").endswith("Move a control, and see.")
     explorer._controls["cycle"].value = 5
     assert part(explorer, "bet") == (
-        "◇ You bet 16 cycles; it is 31 cycles (one row of X, a full tile of 16 × 16 cores)."
+        "◇ You bet 16 cycles; it is 31 cycles (one row of X, a full tile of 16 × 16 PEs)."
     )
     before, last = (STEPPER.at(**ON_BET, cycle=cycle).says for cycle in (30, 31))
     assert "15 of 16 sums out" in before and "16 of 16 sums out" in last

@@ -18,7 +18,10 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import nbformat
+
 from course_utils import lab
+from course_utils.author.cells import unmeasured
 from course_utils.explore.style import CLASS
 
 try:
@@ -41,10 +44,11 @@ RUN = 180_000  # ms for a lesson to run; a lesson takes some 10 s
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 # JupyterLab has the lesson open and its kernel waits for work, or a dialog stands in the way.
-_READY = """() => {
+_READY = """path => {
     const shown = window.jupyterapp?.shell?.currentWidget;
     const kernel = shown?.sessionContext?.session?.kernel;
     return document.querySelector('.jp-Dialog') || (shown?.context?.isReady &&
+        shown.context.path === path &&
         kernel?.status === 'idle' && kernel?.connectionStatus === 'connected');
 }"""
 # From the model: JupyterLab keeps in the page only the cells that are near the window.
@@ -93,6 +97,7 @@ def course(folder):
     """A copy of the course in `folder` with the learner's copies in it; its root, a Path.
 
     Links from a lesson lead where they lead in the repository.  Nothing is written there.
+    Measurements are left out of the copies: nbval runs them, and here they only take time.
     """
     root = folder / "course"
     (root / lab.SHIPPED).mkdir(parents=True)
@@ -101,6 +106,11 @@ def course(folder):
     for name in ("course_utils", "data"):
         (root / name).symlink_to(ROOT / name, target_is_directory=True)
     lab.bring(root)
+    for path in (root / lab.OWN).glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        running = unmeasured(notebook.cells)
+        notebook.cells = [c for c in notebook.cells if c.cell_type != "code" or c in running]
+        nbformat.write(notebook, path)
     return root
 
 
@@ -209,16 +219,26 @@ def chromium(folder):
 
 @contextmanager
 def lesson(browser, address, name):
-    """A lesson of my_course/ opened in JupyterLab, its kernel ready; a `Lesson`."""
-    page = browser.new_page()
+    """A lesson of my_course/ opened in JupyterLab, its kernel ready; a `Lesson`.
+
+    JupyterLab stays open for the next one.
+    """
+    page = browser.pages[0] if browser.pages else browser.new_page()
+    opened = Lesson(page)
+    path = f"{lab.OWN}/{name}"
+    if page.url.startswith(address):
+        open_it = f"window.jupyterapp.commands.execute('docmanager:open', {{path: '{path}'}})"
+        opened.finish(open_it)
+    else:
+        page.goto(f"{address}/lab/tree/{path}?reset", wait_until="domcontentloaded")
     try:
-        opened = Lesson(page)
-        page.goto(f"{address}/lab/tree/{lab.OWN}/{name}?reset", wait_until="domcontentloaded")
-        page.wait_for_function(_READY, timeout=1000 * START)
+        page.wait_for_function(_READY, arg=path, timeout=1000 * START)
         yield opened
         opened.finish("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        opened.finish("window.jupyterapp.shell.currentWidget.context.save()")
+        opened.finish("window.jupyterapp.commands.execute('application:close-all')")
     finally:
-        page.close()
+        opened.leave()
 
 
 class Lesson:
@@ -227,8 +247,17 @@ class Lesson:
     def __init__(self, page):
         self.page, self._thrown = page, []
         page.set_default_timeout(STEP)
-        page.on("pageerror", lambda error: self._thrown.append(f"error in the page: {error}"))
-        page.on("dialog", self._dismiss)
+        self._heard = {"pageerror": self._note, "dialog": self._dismiss}
+        for event, hear in self._heard.items():
+            page.on(event, hear)
+
+    def leave(self):
+        """Hear no more of the page, which the next lesson takes over."""
+        for event, hear in self._heard.items():
+            self.page.remove_listener(event, hear)
+
+    def _note(self, error):
+        self._thrown.append(f"error in the page: {error}")
 
     def _dismiss(self, dialog):
         self._thrown.append(f"the browser asks: {dialog.message}")

@@ -57,3 +57,15 @@ def cut_off(sources, skipped):
         else:
             missing -= binds
     return out
+
+
+def unmeasured(cells):
+    """The code cells of a notebook that run where nothing is measured, in order.
+
+    Left out are those tagged "measure" or "nbval-skip", and those that need what such a cell binds.
+    """
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    tags = [set(cell.metadata.get("tags", [])) for cell in code]
+    skipped = {place for place, own in enumerate(tags) if own & {"measure", "nbval-skip"}}
+    out = cut_off([cell.source for cell in code], skipped)
+    return [cell for place, cell in enumerate(code) if place not in out]

@@ -10,7 +10,7 @@ from nbformat.v4 import new_output
 
 from ..exercises.bank import find
 from ..exercises.kinds import Function, Prediction
-from .cells import cut_off, names
+from .cells import names, unmeasured
 from .sync import exercise_cells, read, store
 
 FOLDER = "variants"  # beside notebooks/, so that ../data is the same folder
@@ -76,9 +76,8 @@ def _check_names(path, notebook, stub, function):
 
 def _skip(notebook):
     """Tag for nbval what is measured, and what depends on it."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    tags = [cell.metadata.get("tags", []) for cell in code]
-    skipped = {place for place, own in enumerate(tags) if {"measure", "nbval-skip"} & set(own)}
-    for place in cut_off([cell.source for cell in code], skipped):
-        if "nbval-skip" not in tags[place]:
-            code[place].metadata["tags"] = [*tags[place], "nbval-skip"]
+    running = {cell.id for cell in unmeasured(notebook.cells)}
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and cell.id not in running and "nbval-skip" not in tags:
+            cell.metadata["tags"] = [*tags, "nbval-skip"]

@@ -1,12 +1,14 @@
 """Which names a notebook's cells take from each other, read off their text; nothing is run."""
 
 import ast
+from functools import cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 
+@cache  # a notebook's variants have most of their cells in common
 def names(source):
-    """(names that a cell takes from before it, names that it binds), two sets.
+    """(names that a cell takes from before it, names that it binds), two frozen sets.
 
     What a loop, a function or another block binds inside is its own, so that a need of such a name
     is not seen.
@@ -21,7 +23,7 @@ def names(source):
         simple = isinstance(statement, ast.Assign | ast.AugAssign)
         needs |= read - binds - (set() if simple else bound)
         binds |= bound
-    return needs, binds
+    return frozenset(needs), frozenset(binds)
 
 
 def _names_in(statement):

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from learners import (
     ENDLESS,
@@ -199,6 +199,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=30)  # of each to all exercises
 @given(anything)
 def test_any_object_gets_a_verdict(answer):
     for name in names():

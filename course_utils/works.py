@@ -51,13 +51,15 @@ _CHIP = START.machine, "chip"
 SETTINGS = {
     0: Setting(*_TWO, "each array crosses once; no biases"),
     1: Setting(*_TWO, "dense layers with bias; each array crosses once"),
-    2: Setting(*_TWO, "each array crosses once, the copy of im2col twice"),
-    3: Setting(*_TWO, "100→128, 100 steps; weights at each step (go) or once"),
+    2: Setting(*_TWO, "each array once, im2col's copy twice and with a border"),
+    3: Setting(*_TWO, "100 steps; held: weights, state; go: they cross each step"),
     4: Setting(*_TWO, "8 heads of 64; S, P stored and fetched, or tiles of 128"),
     5: Setting(*_H100, "Llama-2 7B, context 512; weights, KV cache once a step", "bf16"),
     6: Setting(*_TWO, "batch 1; each step moves its own arrays in and out"),
     7: Setting(*_ONE, "as if memory lay behind 32 KiB", crosses="behind 32 KiB"),
-    8: Setting(*_ONE, "65,536 of 4 MiB; whole lines behind all caches", crosses="behind caches"),
+    8: Setting(
+        *_ONE, "65,536 of 1,048,576 numbers; lines behind all caches", crosses="behind caches"
+    ),
     9: Setting(*_LINK, "one of 8 ranks; 1 MB of gradients round a ring", crosses="over the link"),
     10: Setting(*_H100, "each array crosses once; no biases", "bf16"),
     11: Setting(*_CHIP, "what its SRAM of 8 MiB leaves to HBM", "bf16", crosses="over its HBM"),
@@ -113,7 +115,7 @@ class Work:
         return self.meters(dtype).flops / seconds
 
     def limit(self, machine=None, dtype=None):
-        """What at least nine tenths of its time go by, "compute" or "movement", else "both".
+        """What nine tenths of its time or more go by, "compute" or "movement", else "both".
 
         On the chip of lesson 11, "arrays" are neither: they are busy, and mostly not with products.
 
@@ -251,24 +253,26 @@ def _exchange(images, itemsize):
 
 def _on_our_chip(name, itemsize):
     """A workload of lesson 11, with the bytes that cross the HBM of the chip it begins with."""
-    work, cost = WORKLOADS[name], _cost(name)
-    return [Meters(memory=itemsize * _held(work), macs=cost.macs, moved=cost.moved)]
+    cost = _cost(name)
+    return [Meters(memory=itemsize * _HELD[name], macs=cost.macs, moved=cost.moved)]
 
 
 def _cost(name):
     return START.run(WORKLOADS[name])
 
 
-def _held(work):
-    """Numbers of all operands and results; of copies that work at once, or in a chain, W once."""
-    return sum(
-        p.count * p.rows * (p.depth + p.cols) + p.depth * p.cols * _copies(work, p)
-        for p in work.products
-    )
+def _decoder_block(tokens):
+    """Numbers of its weights, and of x, Q, K, V, heads, y, what is inside, z, each once."""
+    d, inside = 2048, 8192
+    return 4 * d * d + 2 * d * inside + tokens * (7 * d + inside)
 
 
-def _copies(work, product):
-    return 1 if work.chained or work.name == "conv" else product.count
+_HELD = {
+    "decode": _decoder_block(8),
+    "prefill": _decoder_block(1024) + 16 * 1024**2,  # and a table of scores for each head
+    "conv": 9 * 64 * 64 + 4 * 56**2 * (9 * 64 + 64),  # pictures as windows
+    "RNN": 2 * 1024**2 + 65 * 1024 + 64 * 1024,  # states, the first one too, and inputs
+}
 
 
 _MAPS = dict(b=1, c=64, image=(56, 56), taps=(3, 3), padding=1)
@@ -326,7 +330,13 @@ WORKS = (
     ),
 )
 # From one to the other by what the course teaches: a batch, weights that stay, tiles.
-_MOVES = ("0b", "0c"), ("3a", "3c"), ("7a", "7b"), ("10a", "10c")
+_MOVES = ("0b", "0c"), ("3a", "3c"), ("7a", "7b")
+
+
+_LIMITS = {
+    "both": "part of the time waits for bytes, part computes; neither is nine tenths",
+    "arrays": "weights enter the arrays for so few rows that these hardly multiply",
+}
 
 
 def find(key):
@@ -362,6 +372,10 @@ def table(lesson=None):
     for number in sorted({work.lesson for work in works}):
         here = SETTINGS[number]
         print(f"{number}: {here.machine.name}, {here.dtype}; {here.counted}")
+    found = {work.limit() for work in works}
+    for limit, says in _LIMITS.items():
+        if limit in found:
+            print(f"{limit}: {says}")
 
 
 def _three(n, wide=7):

@@ -71,3 +71,25 @@ def unmeasured(cells):
     skipped = {place for place, own in enumerate(tags) if own & {"measure", "nbval-skip"}}
     out = cut_off([cell.source for cell in code], skipped)
     return [cell for place, cell in enumerate(code) if place not in out]
+
+
+def touched(cells, answers):
+    """The code cells in `answers`, those that may come out otherwise for them, and what these need.
+
+    A cell needs all cells before it that bind a name that it takes.
+
+    >>> from nbformat.v4 import new_code_cell
+    >>> cells = [new_code_cell(text) for text in ("a = 1", "b = 2", "def f(): ...", "f(a)", "b")]
+    >>> [cell.source for cell in touched(cells, [cells[2]])]
+    ['a = 1', 'def f(): ...', 'f(a)']
+    """
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    sources = [cell.source for cell in code]
+    wanted = cut_off(sources, {place for place, cell in enumerate(code) if cell in answers})
+    taken = set()
+    for place in reversed(range(len(code))):
+        needs, binds = names(sources[place])
+        if place in wanted or binds & taken:
+            wanted.add(place)
+            taken |= needs
+    return [code[place] for place in sorted(wanted)]

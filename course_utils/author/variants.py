@@ -10,7 +10,7 @@ from nbformat.v4 import new_output
 
 from ..exercises.bank import find
 from ..exercises.kinds import Function, Prediction
-from .cells import names, unmeasured
+from .cells import names, touched, unmeasured
 from .sync import exercise_cells, read, store
 
 FOLDER = "variants"  # beside notebooks/, so that ../data is the same folder
@@ -20,9 +20,10 @@ def variants(path):
     """Write `NN_name.solved.ipynb` and `NN_name.wrong.ipynb`; returns their paths.
 
     The stubs hold the reference answers, or each the next of its listed mistakes; bets stay
-    unplaced.  Outputs are the shipped ones, but for the line of each check.  Cells tagged 'measure'
-    are skipped, and so are those that need what such a cell binds.  A notebook that `sync` would
-    refuse, or where an answer uses a name that it does not have, is a `ValueError`.
+    unplaced.  Outputs are the shipped ones, but for the line of each check.  Skipped are cells
+    tagged 'measure', those that need what such a cell binds, and those that no answer reaches and
+    no cell that runs needs.  A notebook that `sync` would refuse, or where an answer uses a name
+    that it does not have, is a `ValueError`.
     """
     folder = path.parent.parent / FOLDER
     folder.mkdir(exist_ok=True)
@@ -30,7 +31,7 @@ def variants(path):
     for kind, choose in (("solved", _reference), ("wrong", _mistake)):
         notebook = read(path)
         _answer(path, notebook, choose)
-        _skip(notebook)
+        _skip(path, notebook)
         written.append(folder / f"{path.stem}.{kind}.ipynb")
         store(written[-1], notebook)
     return written
@@ -74,9 +75,11 @@ def _check_names(path, notebook, stub, function):
         )
 
 
-def _skip(notebook):
-    """Tag for nbval what is measured, and what depends on it."""
+def _skip(path, notebook):
+    """Tag for nbval what is measured, what depends on it, and what no answer reaches."""
+    answers = [cell for cell, _ in exercise_cells(path, notebook) if cell.cell_type == "code"]
     running = {cell.id for cell in unmeasured(notebook.cells)}
+    running &= {cell.id for cell in touched(notebook.cells, answers)}
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code" and cell.id not in running and "nbval-skip" not in tags:

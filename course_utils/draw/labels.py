@@ -45,8 +45,10 @@ class Spot:
     cost: float
 
 
-def place(dots, boxes, lines, thin, frame, size=11):
+def place(dots, boxes, lines, thin, frame, size=11, silent=()):
     """A `Spot` for each of `dots`, which are `Named`; in the same order.
+
+    `silent` dots, also `Named`, have no label, and no label may seem to be theirs.
 
     Labels stay inside `frame` and off every dot, box and segment.  Leaders cross no dot, no box
     and no leader; they cross the segments in `thin`.  Only where nothing else is left do leaders
@@ -54,16 +56,17 @@ def place(dots, boxes, lines, thin, frame, size=11):
     No room for one of the dots is a ValueError.
     """
     for solid, light in ((lines, thin), ([], [*lines, *thin]), (lines, []), ([], lines)):
-        spots = _best(dots, boxes, solid, light, frame, size)
+        spots = _best(dots, boxes, solid, light, frame, size, silent)
         if not isinstance(spots, Named):
             return [spots[dot] for dot in dots]
     raise ValueError(f"no room for the label {spots.words!r}; shorten it or draw fewer points")
 
 
-def _best(dots, boxes, lines, thin, frame, size):
+def _best(dots, boxes, lines, thin, frame, size, silent):
     """The cheapest spots over a few orders, or a dot that found none."""
     best = {} if not dots else None
-    spare = {dot: list(_spots(dot, dots, boxes, lines, thin, frame, size)) for dot in dots}
+    all_dots = [*dots, *silent]
+    spare = {dot: list(_spots(dot, all_dots, boxes, lines, thin, frame, size)) for dot in dots}
     for order in _orders(dots):
         # A dot that finds no spot is served first the next time.
         for _ in dots:

@@ -183,7 +183,7 @@ class Poster:
     def draw(self, points, bet=None, apart=0):
         """Roof, dots and names; dots of which each is within `apart` px of the next share one."""
         faint = [p for p in points if p.faint]
-        self.boxes += [self._box(p) for p in faint]
+        silent = [self._named([p]) for p in faint]
         named = [p for p in points if not p.faint]
         dots = [self._named(group) for group in self._groups(named, apart)]
         if self.other:
@@ -194,9 +194,10 @@ class Poster:
         if bet:
             dots.append(self._bet(points, *bet))
         marks = [dot.box for dot in dots]
+        marks += [dot.box for dot in silent]
         self._slope_name(marks)
         self._peak_name(marks)
-        self._labels(dots)
+        self._labels(dots, silent)
         for point in (*faint, *named):
             self._dot(point)
 
@@ -205,7 +206,7 @@ class Poster:
         for point in points:
             near = [g for g in groups if any(self._gap(point, other) < apart for other in g)]
             groups = [g for g in groups if g not in near] + [[*chain(*near), point]]
-        return groups
+        return [sorted(group, key=points.index) for group in groups]
 
     def _gap(self, one, other):
         (x1, y1), (x2, y2) = self.centre(one), self.centre(other)
@@ -322,10 +323,10 @@ class Poster:
                     return
         raise ValueError(f"no room for {words!r} on the roof; draw fewer points")
 
-    def _labels(self, dots):
+    def _labels(self, dots, silent):
         start, top, end, floor = self.axes.frame
         frame = (start + 8, top - 20, end, floor - 20)
-        spots = place(dots, self.boxes, self.lines, self.thin, frame)
+        spots = place(dots, self.boxes, self.lines, self.thin, frame, silent=silent)
         for dot, spot in zip(dots, spots, strict=True):
             if spot.leader:
                 self.parts.append(line(*spot.leader, MUTE, 0.75))

@@ -47,12 +47,11 @@ def together(points, moves=(), *, title, second):
     low = floor(log2(min(point.in_steps for point in points)))
     axes = Axes(min(left, -1), max(right, 1), min(low, left, -1), 1, "")
     poster = _Shares(axes, "", _ROOF)
-    named = {point.label: point for point in points}
-    for one, other in moves:
-        start, end = poster.centre(named[one]), poster.centre(named[other])
-        poster.parts.append(_between(*start, *end))
-        poster.thin.append((*start, *end))
-    poster.draw(points, apart=12)
+    named = {point.label: poster.centre(point) for point in points}
+    ways = [(*named[one], *named[other]) for one, other in moves]
+    poster.thin += ways
+    poster.draw(points, apart=9)
+    poster.parts += [_between(*way) for way in ways]
     poster.parts.append(legend(FLOOR + 64, points, None))
     says = "; ".join(
         f"{p.label}: {units.number(p.intensity)} of the ridge, "

@@ -15,7 +15,7 @@ from .exercises.kinds import Prediction
 __all__ = ["parse", "progress", "table"]
 
 _STATES = ("untouched", "tried", "done")  # the better, the later
-_WIDTH = 79
+_WIDTH = 74  # a narrow window breaks longer lines
 _VERDICT = re.compile(r"^([✓✗]) (\w+)(?=:|\s*$)", re.M)
 _BET = re.compile(r"^◇ your bet\b", re.M)
 
@@ -154,7 +154,7 @@ def _counted(number, title, counts):
 
 
 def _row(number, title, done, tried, untouched, bets):
-    return f"{number:2}  {shown(title, 39):39} {done:>5} {tried:>6} {untouched:>10} {bets:>9}"
+    return f"{number:2}  {shown(title, 38):38} {done:>4} {tried:>5} {untouched:>9} {bets:>8}"
 
 
 def _title(shipped):

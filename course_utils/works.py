@@ -7,6 +7,7 @@ speaks of; the last lesson shows all rows, and all dots under one roof.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from textwrap import fill
 
 import numpy as np
 
@@ -371,11 +372,16 @@ def table(lesson=None):
         print(f"{row}  {work.limit():8} {work.setting.short}")
     for number in sorted({work.lesson for work in works}):
         here = SETTINGS[number]
-        print(f"{number}: {here.machine.name}, {here.dtype}; {here.counted}")
+        _say(f"{number}: {here.machine.name}, {here.dtype}; {here.counted}")
     found = {work.limit() for work in works}
     for limit, says in _LIMITS.items():
         if limit in found:
-            print(f"{limit}: {says}")
+            _say(f"{limit}: {says}")
+
+
+def _say(words):
+    """Print a note, in lines that a narrow window does not break."""
+    print(fill(words, 74, subsequent_indent="  "))
 
 
 def _three(n, wide=7):

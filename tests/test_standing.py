@@ -248,7 +248,7 @@ def test_titles_and_widths(own, copy, monkeypatch):
     assert "as last saved" in whole[0] and len(whole) == 3 + len(bank.lessons()) + 1
     copy.with_name(f"03_{'x' * 100}.ipynb").write_text("no notebook")
     every = [line for number in bank.lessons() for line in standing.table(own, number)]
-    assert max(map(len, whole + every)) <= 79
+    assert max(map(len, whole + every)) <= 74
 
 
 def test_progress_prints_what_is_in_the_notebooks_folder(own, copy, monkeypatch, capsys):

@@ -12,20 +12,6 @@ from course_utils import lab
 from course_utils.exercises import bank
 from course_utils.reset import reset
 
-NOTEBOOKS = Path(lab.__file__).parents[1] / "notebooks"
-
-
-@pytest.fixture(scope="module")
-def brought(tmp_path_factory):
-    """A course of two lessons with the learner's fresh copies."""
-    root = tmp_path_factory.mktemp("course")
-    (root / "notebooks").mkdir()
-    for number in ("00", "03"):
-        (shipped,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-        shutil.copy(shipped, root / "notebooks")
-    lab.bring(root)
-    return root
-
 
 @pytest.fixture
 def root(brought, tmp_path):

@@ -21,18 +21,6 @@ BETS = [entry.name for entry in ENTRIES if isinstance(entry, Prediction)]
 RIGHT = Verdict("right")
 
 
-@pytest.fixture(scope="module")
-def brought(tmp_path_factory):
-    """A course of two lessons with the learner's fresh copies."""
-    root = tmp_path_factory.mktemp("course")
-    (root / "notebooks").mkdir()
-    for number in ("00", "03"):
-        (shipped,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-        shutil.copy(shipped, root / "notebooks")
-    lab.bring(root)
-    return root
-
-
 @pytest.fixture
 def own(brought, tmp_path, monkeypatch):
     """The learner's folder, a new one for each test."""

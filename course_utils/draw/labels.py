@@ -66,7 +66,7 @@ def _best(dots, boxes, lines, thin, frame, size, silent):
     """The cheapest spots over a few orders, or a dot that found none."""
     best = {} if not dots else None
     all_dots = [*dots, *silent]
-    spare = {dot: list(_spots(dot, all_dots, boxes, lines, thin, frame, size)) for dot in dots}
+    spare = {dot: _Kept(_spots(dot, all_dots, boxes, lines, thin, frame, size)) for dot in dots}
     for order in _orders(dots):
         # A dot that finds no spot is served first the next time.
         for _ in dots:
@@ -82,6 +82,19 @@ def _best(dots, boxes, lines, thin, frame, size, silent):
         if not any(spot.leader for spot in spots.values()):
             break
     return stuck if best is None else best
+
+
+class _Kept:
+    """What an iterator gives, to go through again; nothing is taken from it before it is asked."""
+
+    def __init__(self, rest):
+        self._rest, self._taken = rest, []
+
+    def __iter__(self):
+        yield from self._taken
+        for each in self._rest:
+            self._taken.append(each)
+            yield each
 
 
 def _orders(dots):

@@ -26,21 +26,20 @@ from .pipeline import Pipeline
 
 __all__ = ["SETTINGS", "WORKS", "Setting", "Work", "find", "poster", "table"]
 
-_MEMORY = "from main memory"
-
 
 @dataclass(frozen=True)
 class Setting:
     """Where a lesson's works run: a `Machine`, its short name, the type of its numbers.
 
-    `counted`: what the works are and how their bytes are counted.  `crosses`: what these cross.
+    `counted`: what the works are and how their bytes are counted.  `alone`: whether these cross
+    something else than main memory, so that the dots stand in their own lesson only.
     """
 
     machine: Machine
     short: str
     counted: str
     dtype: str = "fp32"
-    crosses: str = _MEMORY
+    alone: bool = False
 
 
 _TWO = Machine.reference(), "ref"
@@ -57,13 +56,11 @@ SETTINGS = {
     4: Setting(*_TWO, "8 heads of 64; S, P stored and fetched, or tiles of 128"),
     5: Setting(*_H100, "Llama-2 7B, context 512; weights, KV cache once a step", "bf16"),
     6: Setting(*_TWO, "batch 1; each step moves its own arrays in and out"),
-    7: Setting(*_ONE, "as if memory lay behind 32 KiB", crosses="behind 32 KiB"),
-    8: Setting(
-        *_ONE, "65,536 of 1,048,576 numbers; lines behind all caches", crosses="behind caches"
-    ),
-    9: Setting(*_LINK, "one of 8 ranks; 1 MB of gradients round a ring", crosses="over the link"),
+    7: Setting(*_ONE, "as if memory lay behind 32 KiB", alone=True),
+    8: Setting(*_ONE, "65,536 of 1,048,576 numbers; lines behind all caches", alone=True),
+    9: Setting(*_LINK, "one of 8 ranks; 1 MB of gradients round a ring", alone=True),
     10: Setting(*_H100, "each array crosses once; no biases", "bf16"),
-    11: Setting(*_CHIP, "what its SRAM of 8 MiB leaves to HBM", "bf16", crosses="over its HBM"),
+    11: Setting(*_CHIP, "what its SRAM of 8 MiB leaves to HBM", "bf16", alone=True),
 }
 
 
@@ -411,7 +408,7 @@ def poster(lesson=None, title=None, **about):
     points = [
         work.point(here.machine, here.dtype, faint=True)
         for work in WORKS
-        if work.lesson < lesson and here.crosses == _MEMORY == work.setting.crosses
+        if work.lesson < lesson and not (here.alone or work.setting.alone)
     ]
     name = here.machine.name[:1].upper() + here.machine.name[1:]
     about.setdefault("second", f"{name}, {here.dtype}; {here.counted}.")

@@ -13,8 +13,8 @@ __all__ = ["Header", "Lesson", "lessons", "plain"]
 _LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 _HEADER = re.compile(
     r"# \d+\. (?P<title>.+)\n\n"
-    r"(?P<promise>You will .+)\n\n"
-    r"\*\*Time\*\* (?P<minutes>\d+) minutes, and (?P<further>.+)\.\n"
+    r"You will .+\n\n"
+    r"\*\*Time\*\* (?P<minutes>\d+) minutes, and .+\.\n"
     r"\*\*Needs\*\* (?P<needs>.+)\.\n\n"
     r"After it you can\n\n"
     r"(?P<abilities>(?:\* .+\n?)+)"
@@ -26,9 +26,7 @@ class Header:
     """What a lesson's first cell says; `needs` in Markdown, `abilities` a tuple of lines."""
 
     title: str
-    promise: str
     minutes: int
-    further: str
     needs: str
     abilities: tuple
 

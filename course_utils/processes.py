@@ -22,6 +22,7 @@ from . import arguments
 from .collectives import Collective, collective
 
 _LONGEST = 60  # s that processes may take to start, and a rank waits for the others
+_MOMENT = 5  # s for a process that ends by itself
 _ENDED = (
     "the process of rank {} has ended: stopped by the system, or started by a script that lacks "
     "`if __name__ == '__main__':`"
@@ -73,6 +74,8 @@ class Ranks(AbstractContextManager):
                 self._pipes.append(ours)
             self._answers(_LONGEST)
         except BaseException as error:
+            if isinstance(error, Unavailable):
+                self._let_end()
             self.close()
             if isinstance(error, OSError | ImportError):
                 raise Unavailable(f"no processes can be started here: {error!r}") from None
@@ -91,6 +94,13 @@ class Ranks(AbstractContextManager):
         for pipe in self._pipes:
             pipe.close()
         self._processes, self._pipes, self._barrier = [], [], None
+
+    def _let_end(self):
+        """Wait a moment for those that are about to end: cut short they would leave barriers."""
+        for pipe in self._pipes:
+            pipe.close()  # one that waits for an order ends, too
+        for process in self._processes:
+            process.join(_MOMENT)
 
     def run(self, task, data, repeats=3):
         """(what each rank holds at the end, seconds): a `Collective` on `data`, as its `run` does.

@@ -205,9 +205,19 @@ def test_a_program_that_uses_them_says_nothing_on_stderr():
     assert (run.stdout, run.stderr) == (f"{[[2.0] * 4] * 2}\n", "")
 
 
-def test_a_script_without_a_guard_is_told_of_it(tmp_path):
+SLOW_TO_FAIL = """
+import multiprocessing, time
+if multiprocessing.current_process().name.endswith("2"):
+    barrier = multiprocessing.get_context("spawn").Barrier(2)
+    time.sleep(1)
+"""
+
+
+@pytest.mark.parametrize("before", ["", SLOW_TO_FAIL], ids=["at once", "one after the other"])
+def test_a_script_without_a_guard_is_told_of_it(tmp_path, before):
+    # the last line: a process cut short would leave its barrier behind, and Python would add so
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(before + SCRIPT)
     root = str(Path(processes.__file__).parents[1])
     run = subprocess.run(
         [sys.executable, script],

@@ -367,9 +367,9 @@ def filled_padding():
     ],
 )
 def chip_ridge():
-    """An A100 of 80 GB computes 312 TFLOP/s in bf16, 624 in sparse matrices. It moves 2.039 TB/s.
+    """An A100 of 80 GB has 312 TFLOP/s in 16 bits, 624 in sparse matrices. It moves 2.039 TB/s.
 
-    Where is its ridge, for dense ones? (The one of 40 GB moves 1.555 TB/s.)
+    Where is its ridge, for dense ones? (That of 40 GB moves 1.555 TB/s.)
     """
     tflops, gigabytes = 312, 2039
     return 1000 * tflops / gigabytes

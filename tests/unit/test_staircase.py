@@ -195,9 +195,11 @@ def test_no_figure_is_begun_that_would_be_late(costs, until):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_bandwidths_are_there(threads):
+def test_bandwidths_are_there(threads, monkeypatch):
+    # on a busy computer a call can take as long as a pass; which are too short is tested below
+    monkeypatch.setattr(bandwidth, "_SHORTEST", 0)
     found = bandwidth.bandwidths((4096, 2**20, 2**21), threads, time.perf_counter() + 60)
-    assert {2**20, 2**21} <= set(found) <= {4096, 2**20, 2**21}
+    assert list(found) == [4096, 2**20, 2**21]
     assert all(rate > 0 for rate in found.values())
 
 

@@ -22,7 +22,7 @@ from . import arguments
 from .collectives import Collective, collective
 
 _LONGEST = 60  # s that processes may take to start, and a rank waits for the others
-_MOMENT = 5  # s for a process that ends by itself
+_MOMENT = 10  # s for processes that end by themselves, all together
 _ENDED = (
     "the process of rank {} has ended: stopped by the system, or started by a script that lacks "
     "`if __name__ == '__main__':`"
@@ -99,8 +99,9 @@ class Ranks(AbstractContextManager):
         """Wait a moment for those that are about to end: cut short they would leave barriers."""
         for pipe in self._pipes:
             pipe.close()  # one that waits for an order ends, too
+        end = time.monotonic() + _MOMENT
         for process in self._processes:
-            process.join(_MOMENT)
+            process.join(max(0, end - time.monotonic()))
 
     def run(self, task, data, repeats=3):
         """(what each rank holds at the end, seconds): a `Collective` on `data`, as its `run` does.

@@ -15,20 +15,37 @@ PIP    = $(if $(if $(EXTRAS),,$(UV)),uv pip install --python $(VENV)/bin/python,
 NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
 # The stamp is written last.  Without any, what is there is half-made and goes.
 AGAIN  = $(wildcard $(VENV)/.ready*)
+# Programs for the browser, that slides and book carry with them; npm brings them.
+WEB    = build/web/.ready
+AUTHOR = $(VENV)/bin/python -m course_utils.author
 
-.PHONY: help lab test test-latest bench clean
+.PHONY: help lab slides lecturer book web test test-latest bench clean
 
 help:
 	@echo 'make lab          make the environment, open the course in JupyterLab'
+	@echo 'make slides       a deck a lesson, in build/slides; LESSONS="03 04" for some of them'
+	@echo 'make lecturer     solved copies, outlines and sheets, in lecturer/; LESSONS= as above'
+	@echo 'make book         the reading edition, in build/book'
 	@echo 'make test         make the environment, run every check'
 	@echo 'make test-latest  the same checks on the newest versions allowed'
 	@echo 'make bench        the times and rates that the course promises, measured here'
-	@echo 'make clean        remove what make made; my_course/ stays'
+	@echo 'make clean        remove what make made; my_course/ and lecturer/ stay'
 
 lab: $(READY)
 	@$(VENV)/bin/course
 
-test: $(READY)
+slides: $(READY) $(WEB)
+	@$(AUTHOR) slides $(LESSONS)
+
+lecturer: $(READY) $(WEB)
+	@$(AUTHOR) lecturer $(LESSONS)
+
+book: $(READY) $(WEB)
+	@$(AUTHOR) book
+
+web: $(WEB)
+
+test: $(READY) $(if $(shell command -v npm),$(WEB))
 	$(VENV)/bin/python -m pytest
 
 test-latest:
@@ -52,4 +69,13 @@ $(READY): pyproject.toml constraints.txt overrides.json
 	    $(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'; \
 	fi
 	@$(PIP) --quiet $(NEEDS)
+	@touch $@
+
+$(WEB): package.json
+	@command -v npm >/dev/null || { \
+	    echo 'make $(or $(MAKECMDGOALS),web) needs npm for reveal.js and MathJax;' \
+	        'install Node.js (Debian: apt-get install npm)' >&2; exit 1; }
+	@mkdir -p $(@D)
+	@cp package.json $(@D)
+	@npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent
 	@touch $@

@@ -1,0 +1,1 @@
+"""What lecturers and readers get, made from the notebooks: slides, copies, sheets, the book."""

@@ -15,33 +15,24 @@ PIP    = $(if $(if $(EXTRAS),,$(UV)),uv pip install --python $(VENV)/bin/python,
 NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
 # The stamp is written last.  Without any, what is there is half-made and goes.
 AGAIN  = $(wildcard $(VENV)/.ready*)
-# Programs for the browser, that slides and book carry with them; npm brings them.
+# MathJax, which the book carries with it; npm brings it.
 WEB    = build/web/.ready
-AUTHOR = $(VENV)/bin/python -m course_utils.author
 
-.PHONY: help lab slides lecturer book web test test-latest bench clean
+.PHONY: help lab book web test test-latest bench clean
 
 help:
 	@echo 'make lab          make the environment, open the course in JupyterLab'
-	@echo 'make slides       a deck a lesson, in build/slides; LESSONS="03 04" for some of them'
-	@echo 'make lecturer     solved copies, outlines and sheets, in lecturer/; LESSONS= as above'
-	@echo 'make book         the reading edition, in build/book'
+	@echo 'make book         the reading edition, a static site in build/book'
 	@echo 'make test         make the environment, run every check'
 	@echo 'make test-latest  the same checks on the newest versions allowed'
 	@echo 'make bench        the times and rates that the course promises, measured here'
-	@echo 'make clean        remove what make made; my_course/ and lecturer/ stay'
+	@echo 'make clean        remove what make made; my_course/ stays'
 
 lab: $(READY)
 	@$(VENV)/bin/course
 
-slides: $(READY) $(WEB)
-	@$(AUTHOR) slides $(LESSONS)
-
-lecturer: $(READY) $(WEB)
-	@$(AUTHOR) lecturer $(LESSONS)
-
 book: $(READY) $(WEB)
-	@$(AUTHOR) book
+	@$(VENV)/bin/python -m course_utils.author book
 
 web: $(WEB)
 
@@ -73,7 +64,7 @@ $(READY): pyproject.toml constraints.txt overrides.json
 
 $(WEB): package.json
 	@command -v npm >/dev/null || { \
-	    echo 'make $(or $(MAKECMDGOALS),web) needs npm for reveal.js and MathJax;' \
+	    echo 'make $(or $(MAKECMDGOALS),web) needs npm for MathJax;' \
 	        'install Node.js (Debian: apt-get install npm)' >&2; exit 1; }
 	@mkdir -p $(@D)
 	@cp package.json $(@D)

@@ -1,4 +1,4 @@
-"""`.ci/run` sees to Chromium first, on a machine with it, without it, and where that cannot be."""
+"""`.ci/run` sees to Chromium and npm first: where they are, are not, and where that cannot be."""
 
 import os
 import shutil
@@ -10,13 +10,14 @@ import pytest
 pytestmark = pytest.mark.skipif(os.name != "posix", reason=".ci/run is a shell script")
 
 RUN = Path(__file__).parents[1] / ".ci/run"
-CHROMIUM = "echo Chromium 1"
-# apt-get, as far as it goes here: install puts a chromium beside itself
+THERE = {"chromium": "echo Chromium 1", "npm": "echo 1"}
+# apt-get, as far as it goes here: install puts the package, the last word, beside itself
 APT_GET = """here="$(dirname "$0")"
 [ "$DEBIAN_FRONTEND $2" = "noninteractive install" ] || exit 0
 echo unpacking
-printf '#!/bin/sh\\necho Chromium 1\\n' > "$here/chromium"
-chmod +x "$here/chromium\""""
+for package; do :; done
+printf '#!/bin/sh\\necho 1\\n' > "$here/$package"
+chmod +x "$here/$package\""""
 NO_APT_GET = "echo no network >&2; exit 100"
 SUDO = 'shift; exec "$@"'
 
@@ -43,24 +44,29 @@ def run(tmp_path):
     return start
 
 
-def test_chromium_is_there(run):
-    result = run(1000, chromium=CHROMIUM, apt_get=NO_APT_GET)
+def test_both_are_there(run):
+    result = run(1000, **THERE, apt_get=NO_APT_GET)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("make test VENV=") and "EXTRAS=oracle" in result.stdout
 
 
 @pytest.mark.parametrize("user, tools", [(0, {}), (1000, {"sudo": SUDO})])
-def test_chromium_is_installed_without_a_word_more_than_one(run, user, tools):
-    result = run(user, apt_get=APT_GET, **tools)
+@pytest.mark.parametrize("missing", ["chromium", "npm"])
+def test_what_is_missing_is_installed_without_a_word_more_than_one(run, user, tools, missing):
+    there = {name: text for name, text in THERE.items() if name != missing}
+    result = run(user, apt_get=APT_GET, **there, **tools)
     assert (result.returncode, result.stderr) == (0, "")
     said, made = result.stdout.splitlines()
-    assert said == "Installing Chromium." and made.startswith("make test ")
+    assert said == f"Installing {missing}." and made.startswith("make test ")
 
 
 @pytest.mark.parametrize(
     "user, tools", [(0, {}), (0, {"apt_get": NO_APT_GET}), (1000, {"apt_get": APT_GET})]
 )
-def test_no_chromium_and_no_way_to_it_is_said_and_no_test_is_run(run, user, tools):
-    result = run(user, **tools)
+@pytest.mark.parametrize("missing", ["chromium", "npm"])
+def test_no_way_to_what_is_missing_is_said_and_no_test_is_run(run, user, tools, missing):
+    there = {name: text for name, text in THERE.items() if name != missing}
+    result = run(user, **there, **tools)
     assert result.returncode == 1 and "make" not in result.stdout
-    assert result.stderr.splitlines()[-1].startswith(".ci/run: no Chromium, and apt-get cannot")
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f".ci/run: no {missing}, and apt-get cannot install it")

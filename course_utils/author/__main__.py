@@ -1,11 +1,12 @@
 """The authors' commands, of `python -m course_utils.author`.
 
-`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]` and `pages [--check]`.
+`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]` and `book`.
 """
 
 import argparse
 import sys
 
+from ..edition.book import book
 from . import pages
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
 from .variants import variants
@@ -14,6 +15,7 @@ _COMMANDS = {
     "sync": "write the exercises into their cells, run the notebooks, store the outputs",
     "variants": "write each notebook once more with right and with wrong answers, run nothing",
     "pages": "write the course map, the glossary and the coverage table from the lessons",
+    "book": "make the reading edition, a static site of the notebooks as they are stored",
 }
 
 
@@ -32,17 +34,19 @@ def main(arguments=None, folder=NOTEBOOKS):
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in _COMMANDS.items():
         command = commands.add_parser(name, help=does)
-        if name != "pages":
+        if name in ("sync", "variants"):
             command.add_argument(
                 "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
             )
-        if name != "variants":
+        if name in ("sync", "pages"):
             command.add_argument(
                 "--check", action="store_true", help="write nothing, list differences"
             )
     chosen = parser.parse_args(arguments)
     if chosen.command == "pages":
         return _pages(chosen.check)
+    if chosen.command == "book":
+        return _book()
     try:
         paths = find_notebooks(folder, chosen.notebooks)
     except ValueError as error:
@@ -78,6 +82,15 @@ def _pages(check):
         else:
             print(f"{path.name}: stored")
     return 1 if check and paths else 0
+
+
+def _book():
+    try:
+        print(book())
+    except ValueError as error:
+        print(f"author: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _check(paths):

@@ -29,12 +29,19 @@ def variants(path):
     folder.mkdir(exist_ok=True)
     written = []
     for kind, choose in (("solved", _reference), ("wrong", _mistake)):
-        notebook = read(path)
-        _answer(path, notebook, choose)
+        notebook = _answered(path, choose)
         _skip(path, notebook)
         written.append(folder / f"{path.stem}.{kind}.ipynb")
         store(written[-1], notebook)
     return written
+
+
+def solved(path):
+    """A lesson's notebook with the reference answers in its stubs and the line of each check.
+
+    Bets stay unplaced, other outputs are the shipped ones.  The same faults are a `ValueError`.
+    """
+    return _answered(path, _reference)
 
 
 def _reference(entry, turn):
@@ -45,7 +52,8 @@ def _mistake(entry, turn):
     return entry.mistakes[turn % len(entry.mistakes)].function
 
 
-def _answer(path, notebook, choose):
+def _answered(path, choose):
+    notebook = read(path)
     cells = {cell.id: cell for cell, _ in exercise_cells(path, notebook)}
     stubs = [name.removeprefix("stub-") for name in cells if name.startswith("stub-")]
     graded = [entry for entry in map(find, stubs) if not isinstance(entry, Prediction)]
@@ -59,6 +67,7 @@ def _answer(path, notebook, choose):
         verdict = entry.grade(function if is_function else function())
         shown = new_output("stream", name="stdout", text=verdict.line(entry.name) + "\n")
         cells[f"check-{entry.name}" if is_function else stub.id].outputs = [shown]
+    return notebook
 
 
 def _check_names(path, notebook, stub, function):

@@ -1,1 +1,1 @@
-"""What lecturers and readers get, made from the notebooks: slides, copies, sheets, the book."""
+"""What readers and lecturers get, made from the notebooks."""

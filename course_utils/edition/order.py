@@ -20,7 +20,9 @@ def core(path, notebook):
     test = concept_test(path)
     if test is None:
         return cells
-    places = [place for place, cell in enumerate(cells, 1) if PLACE in cell.metadata.get("tags", [])]
+    places = [
+        place for place, cell in enumerate(cells, 1) if PLACE in cell.metadata.get("tags", [])
+    ]
     if len(places) != 1:
         raise ValueError(
             f"{path.stem}: {len(places)} cells before Further have the tag {PLACE!r}; "

@@ -1,4 +1,4 @@
-"""The programs for the browser that slides and book carry with them, so that they need no network.
+"""The programs for the browser that the book carries with it, so that it needs no network.
 
 `make` installs them with npm from package.json.  MathJax is 3.2 and its file the one with
 everything in it: version 4 asks a server for characters that its file does not have.

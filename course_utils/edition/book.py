@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -31,6 +32,7 @@ __all__ = ["anchor", "book"]
 
 ROOT = Path(__file__).parents[2]
 _SETTINGS = Path(__file__).with_name("book")
+_STATIC = _SETTINGS / "static"
 _MARK = ".made-by-make-book"
 _APART = "---\norphan: true\nnosearch: true\n---\n\n"
 
@@ -141,7 +143,7 @@ class _Sources:
             shutil.copyfile(path, place)
         elif path.suffix == ".ipynb":
             store(place, self._lesson(path))
-        elif path.parent.name == "notebooks":
+        elif path.name == "glossary.md":
             self._put(place, self._linked(path, _WHERE.sub(_to_section, text)))
         else:
             self._put(place, _APART + self._shown(path, text))
@@ -162,7 +164,7 @@ class _Sources:
                 cell.source = self._linked(path, cell.source, cell.id.removeprefix("task-"))
             elif cell.id in widgets:
                 cells.append(_note(cell, _WIDGET.format(path.stem.split("_")[0])))
-            elif "measure" in tags and cell.outputs:
+            elif "measure" in tags and cell.get("outputs"):
                 cells.append(_note(cell, _MEASURED))
         notebook.cells = cells
         return notebook
@@ -271,11 +273,15 @@ def _table(rows):
 
 
 def _run_sphinx(title, sources, site):
-    settings = [f"-Dproject={title}", f"-Dhtml_title={title}"]
-    options = ["-c", _SETTINGS, "-d", sources.with_name("read"), "-b", "html", "-j", "auto"]
+    settings = tomllib.loads((_SETTINGS / "settings.toml").read_text(encoding="utf-8"))
+    settings |= {"project": title, "html_title": title}
+    settings |= {"html_static_path": [f"{_STATIC}"], "html_favicon": f"{_STATIC / 'icon.svg'}"}
+    lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
+    (sources / "conf.py").write_text("".join(lines), encoding="utf-8")
+    options = ["-b", "html", "-d", sources.with_name("read")]
     strict = ["-q", "-W", "--no-color"]
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *options, *strict, *settings, sources, site],
+        [sys.executable, "-m", "sphinx", *options, *strict, sources, site],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -283,10 +289,10 @@ def _run_sphinx(title, sources, site):
         errors="replace",
     )
     if done.returncode:
-        raise ValueError(f"the book: {_fault(done.stderr, sources)}")
+        raise ValueError(f"the book: {_fault(done.stderr)}")
 
 
-def _fault(said, sources):
+def _fault(said):
     """What Sphinx complains about first and in which cell, in one line."""
     found = _WARNING.search(said)
     if not found:
@@ -297,4 +303,4 @@ def _fault(said, sources):
     if path.suffix == ".ipynb" and line >= 10_000:  # MyST-NB: 10,000 for each cell
         cell = read(path).cells[line // 10_000 - 1].id
         return f"{path.stem}: cell {cell}: {found['what']}; mend it there"
-    return f"{path.relative_to(sources)}: {found['what']}; mend it there"
+    return f"{path.name}: {found['what']}; mend it there"

@@ -18,18 +18,22 @@ AGAIN  = $(wildcard $(VENV)/.ready*)
 # MathJax, which the book carries with it; npm brings it.
 WEB    = build/web/.ready
 
-.PHONY: help lab book web test test-latest bench clean
+.PHONY: help lab lecturer book web test test-latest bench clean
 
 help:
 	@echo 'make lab          make the environment, open the course in JupyterLab'
+	@echo 'make lecturer     solved copies, outlines and sheets, in lecturer/; LESSONS="03 04" for two'
 	@echo 'make book         the reading edition, a static site in build/book'
 	@echo 'make test         make the environment, run every check'
 	@echo 'make test-latest  the same checks on the newest versions allowed'
 	@echo 'make bench        the times and rates that the course promises, measured here'
-	@echo 'make clean        remove what make made; my_course/ stays'
+	@echo 'make clean        remove what make made; my_course/ and lecturer/ stay'
 
 lab: $(READY)
 	@$(VENV)/bin/course
+
+lecturer: $(READY)
+	@$(VENV)/bin/python -m course_utils.author lecturer $(LESSONS)
 
 book: $(READY) $(WEB)
 	@$(VENV)/bin/python -m course_utils.author book

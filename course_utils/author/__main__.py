@@ -1,12 +1,14 @@
 """The authors' commands, of `python -m course_utils.author`.
 
-`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]` and `book`.
+`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]`, `lecturer [NOTEBOOK...]`
+and `book`.
 """
 
 import argparse
 import sys
 
 from ..edition.book import book
+from ..edition.lecturer import lecturer
 from . import pages
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
 from .variants import variants
@@ -15,6 +17,7 @@ _COMMANDS = {
     "sync": "write the exercises into their cells, run the notebooks, store the outputs",
     "variants": "write each notebook once more with right and with wrong answers, run nothing",
     "pages": "write the course map, the glossary and the coverage table from the lessons",
+    "lecturer": "write each lesson solved, as an outline for live coding, and its sheet",
     "book": "make the reading edition, a static site of the notebooks as they are stored",
 }
 
@@ -34,7 +37,7 @@ def main(arguments=None, folder=NOTEBOOKS):
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in _COMMANDS.items():
         command = commands.add_parser(name, help=does)
-        if name in ("sync", "variants"):
+        if name in ("sync", "variants", "lecturer"):
             command.add_argument(
                 "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
             )
@@ -52,8 +55,10 @@ def main(arguments=None, folder=NOTEBOOKS):
     except ValueError as error:
         print(f"author: {error}", file=sys.stderr)
         return 2 if chosen.notebooks else 1
-    if chosen.command == "variants":
-        return _each(paths, lambda path: " and ".join(part.name for part in variants(path)))
+    makers = {"variants": variants, "lecturer": lecturer}
+    if chosen.command in makers:
+        make = makers[chosen.command]
+        return _each(paths, lambda path: ", ".join(part.name for part in make(path)))
     if chosen.check:
         return _check(paths)
     return _each(paths, lambda path: "stored" if sync(path) else "as it was")

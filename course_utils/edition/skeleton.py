@@ -6,10 +6,10 @@ Three dots stand for what is to be typed.  What stays, and why:
 * heads of `for`, `while`, `if`, `with`, `try`, and of a function with its docstring;
 * an assignment's targets; and its right side, too, where there is nothing to think about: names
   and constants, `dict(…)` and brackets of such, a call with no argument or with one constant,
-  as `default_rng(0)`, numbers drawn from `rng`, and what is read from `../data/`.
+  as `Hierarchy.parse("32KiB/8")`, numbers drawn from `rng`, and what is read from `../data/`.
 
 A function of up to six lines becomes one gap unless it prints; a longer one is taken line by line,
-since nobody types it from nothing.
+and one of more than fifteen lines stays whole: it is run and read, for nobody types it in class.
 """
 
 import ast
@@ -18,7 +18,7 @@ import re
 __all__ = ["skeleton"]
 
 GAP = "..."
-_SHORT = 6  # lines of a function's body
+_SHORT, _LONG = 6, 15  # lines of a function's body, the last that is short, and not yet long
 _OPERATOR = re.compile(r"\s*[-+*/%@&|^<>]*=\s*")
 
 
@@ -65,9 +65,8 @@ class _Text:
     def thin(self, statement):
         """Note what of a statement, and of those inside it, becomes a gap."""
         match statement:
-            case ast.FunctionDef() if self._is_short(statement):
-                body = _after_docstring(statement)
-                self._put(self._begin(body[0]), self._end(body[-1]), GAP)
+            case ast.FunctionDef():
+                self._function(statement)
             case ast.Assign(targets=[*_, target], value=value):
                 self._assign(statement, target, target, value)
             case ast.AugAssign(target=target, value=value):
@@ -80,8 +79,20 @@ class _Text:
                 pass
             case _:
                 for field in "body", "handlers", "orelse", "finalbody":
-                    for inner in getattr(statement, field, []):
-                        self.thin(inner)
+                    self._each(getattr(statement, field, []))
+
+    def _each(self, statements):
+        for statement in statements:
+            self.thin(statement)
+
+    def _function(self, function):
+        body = function.body[1 if ast.get_docstring(function) else 0 :]
+        lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        prints = any(isinstance(node, ast.Expr) for line in body for node in ast.walk(line))
+        if _SHORT < lines <= _LONG or (prints and lines <= _SHORT):
+            self._each(body)
+        elif 0 < lines <= _SHORT:
+            self._put(self._begin(body[0]), self._end(body[-1]), GAP)
 
     def _assign(self, statement, before, target, value):
         """The same for an assignment, whose operator follows on a node."""
@@ -101,6 +112,7 @@ class _Text:
             self._put(begin, self._end(statement), _gaps(target))
 
     def _elements(self, target, value):
+        """The same for the elements of a value in brackets, each with its part of the target."""
         elements = value.values if isinstance(value, ast.Dict) else value.elts
         targets = target.elts if isinstance(target, ast.Tuple | ast.List) else []
         if len(targets) != len(elements):
@@ -109,15 +121,8 @@ class _Text:
             if isinstance(element, ast.Tuple | ast.List | ast.Dict):
                 self._elements(one, element)
             elif not _is_plain(element):
-                self._put(self._begin(element), self._end(element), _gaps(one))
-
-    def _is_short(self, function):
-        body = _after_docstring(function)
-        if not body:
-            return False
-        lines = body[-1].end_lineno - body[0].lineno + 1
-        prints = any(isinstance(node, ast.Expr) for line in body for node in ast.walk(line))
-        return lines <= _SHORT and not prints
+                gap = f"({_gaps(one)})" if isinstance(one, ast.Tuple | ast.List) else GAP
+                self._put(self._begin(element), self._end(element), gap)
 
     def _begin(self, node):
         return self._starts[node.lineno - 1] + node.col_offset
@@ -127,10 +132,6 @@ class _Text:
 
     def _put(self, begin, end, piece):
         self._pieces.append((begin, end, piece))
-
-
-def _after_docstring(function):
-    return function.body[1 if ast.get_docstring(function) else 0 :]
 
 
 def _gaps(target):
@@ -150,6 +151,8 @@ def _gaps(target):
 
 def _is_plain(value):
     """Whether there is nothing to think about in a right side: see the module's first lines."""
+    if _is_drawn(value) or _is_file(value):
+        return True
     match value:
         case ast.Constant() | ast.Name() | ast.JoinedStr():
             return True
@@ -166,13 +169,15 @@ def _is_plain(value):
         case ast.Call(func=function, args=arguments, keywords=keywords):
             given = [*arguments, *(keyword.value for keyword in keywords)]
             few = len(given) <= 1 and all(isinstance(each, ast.Constant) for each in given)
-            return (few and _is_plain(function)) or _is_drawn(value) or _is_file(value)
-        case _:
-            return _is_file(value)
+            return few and _is_plain(function)
+    return False
 
 
 def _is_drawn(value):
-    return any(isinstance(node, ast.Name) and node.id == "rng" for node in ast.walk(value))
+    """Whether random numbers are drawn from `rng`, or a generator of them is made."""
+    nodes = [*ast.walk(value)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return "rng" in names or any(getattr(node, "attr", None) == "default_rng" for node in nodes)
 
 
 def _is_file(value):

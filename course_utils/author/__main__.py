@@ -1,7 +1,7 @@
 """The authors' commands, of `python -m course_utils.author`.
 
-`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]`, `lecturer [NOTEBOOK...]`
-and `book`.
+`sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]`,
+`lecturer [NOTEBOOK...]` and `book`.
 """
 
 import argparse

@@ -58,7 +58,7 @@ def main(arguments=None, folder=NOTEBOOKS):
     makers = {"variants": variants, "lecturer": lecturer}
     if chosen.command in makers:
         make = makers[chosen.command]
-        return _each(paths, lambda path: ", ".join(part.name for part in make(path)))
+        return _each(paths, lambda path: " and ".join(part.name for part in make(path)))
     if chosen.check:
         return _check(paths)
     return _each(paths, lambda path: "stored" if sync(path) else "as it was")

@@ -40,7 +40,7 @@ _WIDGET = (
     "A picture of the widget at its start. "
     "<code>course {}</code> opens this lesson live, with its sliders."
 )
-_MEASURED = "Measured on the computer that made this book."
+_MEASURED = "Measured on the computer that ran the lesson."
 
 _README = re.compile(r"# (?P<title>[^\n]+)\n\n(?P<about>.+?)\n+## ", re.S)
 # code and formulas, in which nothing is a link; where a link leads, in its place or below

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from course_utils.author.sync import NOTEBOOKS, find_notebooks
-from course_utils.edition import order, sheet
+from course_utils.edition import answers, order
 from course_utils.edition.lecturer import lecturer, put
 from course_utils.edition.misconceptions import misconceptions
 from course_utils.exercises import bank
@@ -142,14 +142,14 @@ def test_a_sheet_tells_each_question_its_answer_and_what_wrong_ones_reveal(cours
             assert "<b>it is " in said
             continue
         right = {
-            Value: lambda entry: f"<b>{sheet._number(entry.value)} {entry.unit}</b>",
+            Value: lambda entry: f"<b>{answers._number(entry.value)} {entry.unit}</b>",
             Choice: lambda entry: f"<b>({entry.reference()}) ",
             Design: lambda entry: f"<b>{entry.reference()} → ",
         }.get(type(entry), lambda entry: f"<pre>{entry.solution()}</pre>")(entry)
         assert right in said
         for known in entry.mistakes:
             assert not known.code or f"<b>{known.code}</b>" in said
-            assert not isinstance(entry, Value) or sheet._number(known.function()) in said
+            assert not isinstance(entry, Value) or answers._number(known.function()) in said
 
 
 @EVERY_LESSON
@@ -213,7 +213,7 @@ def test_the_table_has_the_codes_of_all_mistakes_and_no_other():
 
 def test_a_code_that_no_row_has_is_one_line(small, monkeypatch):
     table = {code: each for code, each in misconceptions().items() if code != "U2"}
-    monkeypatch.setattr(sheet, "misconceptions", lambda: table)
+    monkeypatch.setattr(answers, "misconceptions", lambda: table)
     with pytest.raises(ValueError, match="^[a-z_]+: the misconception U2 is in no row of data/"):
         lecturer(small)
 

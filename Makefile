@@ -15,13 +15,14 @@ PIP    = $(if $(if $(EXTRAS),,$(UV)),uv pip install --python $(VENV)/bin/python,
 NEEDS  = $(PINS) -e '.$(addprefix [,$(addsuffix ],$(EXTRAS)))' --group dev
 # The stamp is written last.  Without any, what is there is half-made and goes.
 AGAIN  = $(wildcard $(VENV)/.ready*)
-# MathJax, which the book carries with it; npm brings it.
+# MathJax and reveal.js, which the book and the slides carry with them; npm brings them.
 WEB    = build/web/.ready
 
-.PHONY: help lab lecturer book web test test-latest bench clean
+.PHONY: help lab slides lecturer book web test test-latest bench clean
 
 help:
 	@echo 'make lab          make the environment, open the course in JupyterLab'
+	@echo 'make slides       a deck of each lesson, in build/slides; LESSONS="03 04" for two'
 	@echo 'make lecturer     solved copies, outlines and sheets, in lecturer/; LESSONS="03 04" for two'
 	@echo 'make book         the reading edition, a static site in build/book'
 	@echo 'make test         make the environment, run every check'
@@ -31,6 +32,9 @@ help:
 
 lab: $(READY)
 	@$(VENV)/bin/course
+
+slides: $(READY) $(WEB)
+	@$(VENV)/bin/python -m course_utils.author slides $(LESSONS)
 
 lecturer: $(READY)
 	@$(VENV)/bin/python -m course_utils.author lecturer $(LESSONS)
@@ -68,7 +72,7 @@ $(READY): pyproject.toml constraints.txt overrides.json
 
 $(WEB): package.json
 	@command -v npm >/dev/null || { \
-	    echo 'make $(or $(MAKECMDGOALS),web) needs npm for MathJax;' \
+	    echo 'make $(or $(MAKECMDGOALS),web) needs npm for its browser programs;' \
 	        'install Node.js (Debian: apt-get install npm)' >&2; exit 1; }
 	@mkdir -p $(@D)
 	@cp package.json $(@D)

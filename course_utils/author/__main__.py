@@ -1,13 +1,14 @@
 """The authors' commands, of `python -m course_utils.author`.
 
 `sync [NOTEBOOK...] [--check]`, `variants [NOTEBOOK...]`, `pages [--check]`,
-`lecturer [NOTEBOOK...]` and `book`.
+`lecturer [NOTEBOOK...]`, `slides [NOTEBOOK...]` and `book`.
 """
 
 import argparse
 import sys
 
 from ..edition.book import book
+from ..edition.deck import deck
 from ..edition.lecturer import lecturer
 from . import pages
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
@@ -18,6 +19,7 @@ _COMMANDS = {
     "variants": "write each notebook once more with right and with wrong answers, run nothing",
     "pages": "write the course map, the glossary and the coverage table from the lessons",
     "lecturer": "write each lesson solved, as an outline for live coding, and its sheet",
+    "slides": "make each lesson's deck of slides, which opens from its file",
     "book": "make the reading edition, a static site of the notebooks as they are stored",
 }
 
@@ -37,7 +39,7 @@ def main(arguments=None, folder=NOTEBOOKS):
     commands = parser.add_subparsers(dest="command", required=True)
     for name, does in _COMMANDS.items():
         command = commands.add_parser(name, help=does)
-        if name in ("sync", "variants", "lecturer"):
+        if name in ("sync", "variants", "lecturer", "slides"):
             command.add_argument(
                 "notebooks", nargs="*", metavar="NOTEBOOK", help="file, stem or number"
             )
@@ -55,6 +57,8 @@ def main(arguments=None, folder=NOTEBOOKS):
     except ValueError as error:
         print(f"author: {error}", file=sys.stderr)
         return 2 if chosen.notebooks else 1
+    if chosen.command == "slides":
+        return _each(paths, deck)
     makers = {"variants": variants, "lecturer": lecturer}
     if chosen.command in makers:
         make = makers[chosen.command]

@@ -34,9 +34,19 @@ def core(path, notebook):
 
 
 def further(path, notebook):
-    """The cells from *Further* on, without those that `core` has, a list."""
+    """The cells from *Further* on, without those that `core` has, a list.
+
+    Without the heading of the concept test, too: it says where in a lecture the test comes.
+    """
     taken = {cell.id for cell in core(path, notebook)}
-    return [cell for cell in notebook.cells if cell.id not in taken]
+    test = concept_test(path)
+    task = f"task-{test.name}" if test else None
+    following = [cell.id for cell in notebook.cells[1:]] + [None]
+    return [
+        cell
+        for cell, after in zip(notebook.cells, following, strict=True)
+        if cell.id not in taken and not (after == task and cell.source.startswith("#"))
+    ]
 
 
 def _before_further(notebook):

@@ -1,4 +1,4 @@
-"""The programs for the browser that the book carries with it, so that it needs no network.
+"""What the book and the slides need in the browser and carry with them: no network is asked.
 
 `make` installs them with npm from package.json.  MathJax is 3.2 and its file the one with
 everything in it: version 4 asks a server for characters that its file does not have.

@@ -13,14 +13,18 @@ LESSONS = find_notebooks(NOTEBOOKS)
 def test_a_lecture_takes_each_cell_once_and_the_concept_test_before_further(path):
     notebook, test = read(path), order.concept_test(path)
     core, rest = order.core(path, notebook), order.further(path, notebook)
-    assert sorted(cell.id for cell in core + rest) == sorted(cell.id for cell in notebook.cells)
+    ids = [cell.id for cell in notebook.cells]
+    heading = notebook.cells[ids.index(f"task-{test.name}") - 1]
+    assert heading.source.startswith("### A question for the whole room\n\nVote")
+    assert heading.source.count("\n") == 2
+    assert sorted([heading.id, *(cell.id for cell in core + rest)]) == sorted(ids)
     names = [cell.id for cell in core]
     task = names.index(f"task-{test.name}")
     assert names[task + 1] == f"stub-{test.name}"
     assert order.PLACE in core[task - 1].metadata.tags
     assert rest[0].id == "further"
     without = [name for name in names if not name.endswith(f"-{test.name}")]
-    assert without == [cell.id for cell in notebook.cells][: len(without)]
+    assert without == ids[: len(without)]
 
 
 @pytest.mark.parametrize("places", [0, 2])

@@ -1,0 +1,23 @@
+// Formulas first, then the slides.  MathJax is loaded last and reads this.
+window.MathJax = {
+  tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]] },
+  options: { enableMenu: false },
+};
+Reveal.initialize({
+  width: 1280,
+  height: 720,
+  margin: 0,
+  center: false,
+  hash: true,
+  slideNumber: "c/t",
+  transition: "none",
+  backgroundTransition: "none",
+  plugins: [RevealNotes],
+});
+// A slide of a changed lesson that is higher than the screen is shown smaller.
+const fit = ({ currentSlide }) => {
+  const body = currentSlide.querySelector(".body");
+  if (body) body.style.zoom = Math.min(1, 600 / body.scrollHeight);
+};
+Reveal.on("ready", fit);
+Reveal.on("slidechanged", fit);

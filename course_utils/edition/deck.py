@@ -1,5 +1,6 @@
 """Decks of slides that open from a file: HTML with reveal.js and MathJax beside it."""
 
+import re
 from pathlib import Path
 
 import jinja2
@@ -73,7 +74,8 @@ def _markdown(text):
 
 
 def _inline(text):
-    """Markdown of one line as HTML without a paragraph around it."""
+    """Markdown of a heading as HTML without a paragraph around it; "1. " begins no list."""
+    text = re.sub(r"^(\d+)\.", r"\1\.", text)
     return Markup(_RENDER(text).strip().removeprefix("<p>").removesuffix("</p>"))
 
 

@@ -42,7 +42,8 @@ _SMALL, _NARROW = 16, 14  # px: the least letter so that lines fit, and so that 
 _INSET = 16  # px above and below code together
 _DRAWING = 3  # lines; a longer program is left out where what it makes is a picture
 _ZOOM = 0.7, 1.4  # how much smaller or larger than in the notebook a picture may be
-_WIDTH = 1160  # px, the widest picture
+_WIDTH, _ASIDE = 1168, 380  # px: the width of a slide, and the least for text beside a picture
+_BETWEEN = 32  # px between a picture and the text beside it
 
 _TAG = "slide:"
 _HEADING = re.compile(r"^(#+) (.+)\n*")
@@ -57,13 +58,15 @@ class Part:
     """A piece of a slide, as high as is estimated, in px.
 
     `kind` and `content`: "text", Markdown; "label" and "note", words; "code" and "output", (lines,
-    px of a letter); "picture", (PNG in base64, what it shows in words, width in px).
+    px of a letter); "picture", (PNG in base64, what it shows in words, width in px).  `beside`:
+    parts, of text, to the right of a picture.
     """
 
     kind: str
     content: object
     height: int
     fragment: bool = False
+    beside: list = field(default_factory=list)
 
 
 @dataclass
@@ -215,16 +218,28 @@ class _Deck:
 
         `after`: the px that are to stay free on the slide for what reads them.
         """
-        parts, self._leads = self._leads + parts, []
-        slide = self.slides[-1]
+        slide, parts = self.slides[-1], self._led_to(parts, after)
         full = slide.closed or (slide.has_fragments and not all(p.fragment for p in parts))
         if slide.parts and (full or slide.free < min(after + _need(parts), ROOM)):
             self._go_on()
+        if not self.slides[-1].parts:
             parts = _fitted(parts, ROOM - after)
         for part in parts:
             if self.slides[-1].parts and self.slides[-1].free < part.height:
                 self._go_on()
             self.slides[-1].parts.append(part)
+
+    def _led_to(self, parts, after):
+        """Parts with the lead to them; it stays on the slide before if they fill one alone."""
+        leads, self._leads = self._leads, []
+        slide = self.slides[-1]
+        filled = _need(_fitted(leads + parts, ROOM - after)) > ROOM
+        if filled and parts and slide.parts and not slide.closed and slide.free >= _need(leads):
+            for lead in leads:
+                lead.fragment = slide.has_fragments
+            slide.parts += leads
+            return parts
+        return leads + parts
 
     # Markdown
 
@@ -249,6 +264,13 @@ class _Deck:
 
     def _paragraph(self, block, kind):
         slide = self.slides[-1]
+        picture = slide.parts[-1] if slide.parts and slide.parts[-1].kind == "picture" else None
+        if picture and not slide.closed and kind != "slide":
+            aside = _text(block, _WIDTH - _BETWEEN - picture.content[2])
+            if aside.height + _need(picture.beside) <= picture.height and _may_be_aside(picture):
+                aside.fragment = True
+                picture.beside.append(aside)
+                return
         for part in _texts(block):
             part.fragment = kind == "fragment"
             if slide.has_fragments and not slide.closed:
@@ -317,8 +339,6 @@ class _Deck:
         if not drawn:
             self._put(code + results, _reading(following))
             return
-        if len(lines) > _DRAWING:
-            code = []
         if cell.id in self._widgets:
             self._say("Live in JupyterLab: move its sliders.")
         for output in drawn:
@@ -327,25 +347,37 @@ class _Deck:
 
     def _picture(self, cell, output, code, results, fragment, following):
         width, height = _size(output)
-        before = _need(self._leads + code + results)
-        after = _reading(following)
-        least = _ZOOM[0] * height
+        needed = self._leads + results
         slide = self.slides[-1]
         free = slide.free if slide.parts and not (slide.closed or slide.has_fragments) else ROOM
-        if free - before - after < least:
+        if _zoom(free - _need(needed), width, height, following) < _ZOOM[0]:
             free = ROOM
-            if free - before - after < least:
-                after = 0
-            if free - before < least:
+            if _zoom(free - _need(needed), width, height, following) < _ZOOM[0]:
                 self._put(code + results)
-                code, results, before = [], [], 0
-            elif slide.parts:
+                code, needed, results = [], [], []
+            if self.slides[-1].parts:
                 self._go_on()
-        zoom = min((free - before - after - _GAP) / height, _ZOOM[1], _WIDTH / width)
+        # what draws it, if it is a line or two and takes nothing from the picture
+        short = code and len(code[0].content[0].splitlines()) <= _DRAWING
+        if not short or _zoom(free - _need(needed + code), width, height, following) < 1:
+            code = []
+        zoom = _zoom(free - _need(needed + code), width, height, following)
         words = pictures.alt(self._path, cell)
         png = output.data["image/png"].replace("\n", "")
         content = (png, words, round(width * zoom))
         self._put([*code, *results, Part("picture", content, round(height * zoom), fragment)])
+
+
+def _zoom(room, width, height, following):
+    """How large a picture can be in so many px of height, with what reads it below or beside it."""
+    room -= _GAP
+    below = min((room - _reading(following)) / height, _ZOOM[1], _WIDTH / width)
+    beside = min(room / height, _ZOOM[1], (_WIDTH - _BETWEEN - _ASIDE) / width)
+    return max(below, beside)
+
+
+def _may_be_aside(picture):
+    return picture.content[2] + _BETWEEN + _ASIDE <= _WIDTH
 
 
 def _is_long(block):
@@ -377,7 +409,7 @@ def _texts(block):
     return [*parts, _text("\n".join([*head, *rows]))]
 
 
-def _text(block):
+def _text(block, width=_WIDTH):
     """A paragraph, a list or a table as a part; each line of the source is one of its own."""
     text = plain(block)
     lines = [line for line in text.splitlines() if line.strip()]
@@ -386,7 +418,8 @@ def _text(block):
         return Part("text", text, _ROW * sum(rows))
     if text.startswith("$$"):
         return Part("text", text, _FORMULA)
-    return Part("text", text, _TEXT * sum(ceil(len(line) / _COLUMNS) for line in lines))
+    columns = _COLUMNS * width // _WIDTH
+    return Part("text", text, _TEXT * sum(ceil(len(line) / columns) for line in lines))
 
 
 def _need(parts):

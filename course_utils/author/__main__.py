@@ -73,10 +73,16 @@ def _each(paths, work):
     for path in paths:
         try:
             print(f"{path.stem}: {work(path)}")
-        except ValueError as error:
-            print(f"author: {error}", file=sys.stderr)
+        except (ValueError, OSError) as error:
+            print(f"author: {_in_a_line(error)}", file=sys.stderr)
             return 1
     return 0
+
+
+def _in_a_line(error):
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return error
 
 
 def _pages(check):
@@ -96,8 +102,8 @@ def _pages(check):
 def _book():
     try:
         print(book())
-    except ValueError as error:
-        print(f"author: {error}", file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(f"author: {_in_a_line(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -24,12 +24,13 @@ _PACKAGED = [
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def deck(path, folder=FOLDER):
+def deck(path, folder=None):
     """Write a lesson's deck, `NN_name.html`, and what it loads, to a folder; its path.
 
-    ValueError of one line for a tag that is no slide type, and for a package that is not there.
+    The folder is `build/slides` if none is given.  ValueError of one line for a tag that is no
+    slide type, and for a package that is not there.
     """
-    notebook = read(path)
+    folder, notebook = folder or FOLDER, read(path)
     columns = _columns(slides(path, notebook))
     web.bring(_PACKAGED, folder / "assets")
     for name in ("deck.css", "deck.js"):

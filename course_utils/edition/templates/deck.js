@@ -10,6 +10,7 @@ Reveal.initialize({
   center: false,
   hash: true,
   slideNumber: "c/t",
+  defaultTiming: 0, // every slide has its own data-timing; without this no pace is shown
   transition: "none",
   backgroundTransition: "none",
   plugins: [RevealNotes],

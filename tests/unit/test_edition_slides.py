@@ -1,0 +1,309 @@
+"""What stands on which slide: the rule, the tags, and that nothing of a lesson is lost."""
+
+import copy
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from course_utils.author.outline import plain
+from course_utils.author.sync import NOTEBOOKS, find_notebooks, read
+from course_utils.edition import order, pictures
+from course_utils.edition import slides as rules
+from course_utils.edition.slides import ROOM, TYPES, slide_type, slides
+from course_utils.exercises.bank import find
+from course_utils.exercises.cards import Choice
+from course_utils.exercises.kinds import Prediction
+
+LESSONS = find_notebooks(NOTEBOOKS)
+EVERY_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+PATH = LESSONS[1]
+HERE = "## Here, and nowhere else"
+LONG = "So many words that nobody reads them from the wall. " * 5
+
+
+def said(text):
+    return [new_output("stream", name="stdout", text=text)]
+
+
+def a_picture():
+    cells = read(PATH).cells
+    return copy.deepcopy(next(cell for cell in cells if pictures.shown(cell)))
+
+
+def code(source, *tags, outputs=(), **kwargs):
+    return new_code_cell(source, metadata={"tags": [*tags]}, outputs=[*outputs], **kwargs)
+
+
+def prose(source, *tags, **kwargs):
+    return new_markdown_cell(source, metadata={"tags": [*tags]}, **kwargs)
+
+
+def laid_out(*cells):
+    """The slides of some cells that stand in lesson 01, under a heading of their own."""
+    notebook = read(PATH)
+    at = [cell.id for cell in notebook.cells].index("further")
+    notebook.cells[at:at] = [prose(HERE, id="here"), *cells]
+    found = slides(PATH, notebook)
+    there = [n for n, slide in enumerate(found) if slide.heading == HERE.removeprefix("## ")]
+    assert there == [*range(there[0], there[-1] + 1)]
+    return found[there[0] : there[-1] + 1]
+
+
+def texts(slide):
+    parts = [part for each in slide.parts for part in [each, *each.beside]]
+    return [part.content if part.kind == "text" else part.content[0] for part in parts]
+
+
+def kinds(slide):
+    return [part.kind + ("*" if part.fragment else "") for part in slide.parts]
+
+
+@pytest.mark.parametrize(
+    "cell, kind",
+    [
+        (prose("## A heading\n\nand a text"), "slide"),
+        (prose("A text."), "same"),
+        (prose("**Your bet**", id="task-hits_roof"), "slide"),
+        (prose("**01.1**", id="task-dense_parameters"), "slide"),
+        (code("x = 3\nx", outputs=said("3")), "same"),
+        (code("def f():\n    return 1"), "same"),
+        (a_picture(), "fragment"),
+        (code('reveal("hits_roof", 12)', outputs=said("it is 12")), "fragment"),
+        (code('done = check("dense_parameters", 1)'), "fragment"),
+        (code("...", id="stub-dense_parameters"), "fragment"),
+        (code('predict("hits_roof", ...)'), "skip"),
+        (code("import numpy as np\nx = 3", id="setup"), "skip"),
+        (code("import numpy as np\n\nfrom time import sleep"), "skip"),
+        (code("from a import (\n    b,\n    c,\n)"), "skip"),
+        (code("import numpy as np\nx = 3"), "same"),
+        (code("from course_utils import works\nworks.table(1)", outputs=said("x")), "same"),
+    ],
+)
+def test_by_rule(cell, kind):
+    assert slide_type(PATH, cell) == kind
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_tag_overrides_the_rule(kind):
+    for cell in prose("## A heading", f"slide:{kind}", "other"), code("x", f"slide:{kind}"):
+        assert slide_type(PATH, cell) == kind
+
+
+@pytest.mark.parametrize("tag", ["slide:big", "slide:", "slide", "slides:skip", "slideshow"])
+def test_a_tag_that_is_no_slide_type_is_one_line(tag):
+    with pytest.raises(ValueError) as caught:
+        slide_type(PATH, prose("A text.", tag, id="odd"))
+    line = str(caught.value)
+    assert line.startswith(f"{PATH.stem}: cell odd: the tag '{tag}' is no slide type; write ")
+    assert "\n" not in line and all(f"slide:{kind}" in line for kind in TYPES)
+
+
+def test_two_slide_types_are_one_line():
+    with pytest.raises(ValueError, match=r"^01_mlp_dense: cell odd has the tags slide:skip and "):
+        slide_type(PATH, prose("A text.", "slide:skip", "slide:same", id="odd"))
+
+
+def test_prose_code_and_numbers_share_a_slide():
+    (slide,) = laid_out(prose("What is x?"), code("x = 3\nx", outputs=said("3")), prose("Three."))
+    assert kinds(slide) == ["text", "code", "output", "text"]
+    assert texts(slide) == ["What is x?", "x = 3\nx", "3", "Three."]
+    assert (slide.level, slide.again, slide.below) == (2, False, False)
+
+
+def test_what_comes_of_a_bet_appears_after_the_code_and_so_does_what_reads_it():
+    reveal = code('x = 3\nreveal("hits_roof", x)', outputs=said("it is 3 digits"))
+    (slide,) = laid_out(reveal, prose("Three."))
+    assert kinds(slide) == ["code", "output*", "text*"]
+
+
+def test_long_prose_is_said_and_with_a_tag_shown():
+    short, tagged = prose("Short."), prose(LONG, "slide:same")
+    (slide,) = laid_out(short, prose(LONG))
+    assert texts(slide) == ["Short."] and slide.notes == [LONG]
+    (slide,) = laid_out(short, tagged)
+    assert texts(slide) == ["Short.", LONG] and not slide.notes
+
+
+@pytest.mark.parametrize(
+    "kind, wanted",
+    [
+        ("slide", [["text"], ["text"]]),
+        ("same", [["text", "text"]]),
+        ("fragment", [["text", "text*"]]),
+        ("notes", [["text"]]),
+        ("skip", [["text"]]),
+    ],
+)
+def test_what_a_tag_does_with_prose(kind, wanted):
+    found = laid_out(prose("One."), prose("Two.", f"slide:{kind}"))
+    assert [kinds(slide) for slide in found] == wanted
+    assert found[-1].notes == (["Two."] if kind == "notes" else [])
+    assert [slide.again for slide in found] == [False, True][: len(found)]
+
+
+def test_what_a_tag_does_with_code():
+    three = code("x", "slide:slide", outputs=said("3"))
+    first, second = laid_out(prose("One."), three)
+    assert (kinds(first), kinds(second)) == (["text"], ["code", "output"])
+    three = code("x", "slide:fragment", outputs=said("3"))
+    assert kinds(*laid_out(prose("One."), three)) == ["text", "code", "output*"]
+    assert kinds(*laid_out(prose("One."), code("x", "slide:skip"))) == ["text"]
+
+
+def test_a_heading_that_is_to_stand_on_the_slide_begins_none():
+    (slide,) = laid_out(prose("One."), prose("## Two\n\nThree.", "slide:same"))
+    assert texts(slide) == ["One.", "**Two**", "Three."]
+
+
+def test_a_measured_output_says_so():
+    (slide,) = laid_out(code("clock()", "measure", outputs=said("3 s")))
+    assert kinds(slide) == ["code", "output", "note"]
+
+
+def test_the_code_of_a_picture_stays_if_it_is_short_and_leaves_it_large():
+    cell = a_picture()
+    cell.source = "draw()"
+    (slide,) = laid_out(cell)
+    shown = kinds(slide)
+    cell.source = "\n".join(["draw()"] * 4)
+    (slide,) = laid_out(cell)
+    assert kinds(slide) == ["picture"] and shown in (["picture"], ["code", "picture*"])
+    _, words, width = slide.parts[0].content
+    assert words == pictures.alt(PATH, cell) and 400 < width <= 1168
+
+
+def test_what_reads_a_picture_stands_beside_it_or_below():
+    cell = a_picture()
+    (slide,) = laid_out(cell, prose("A reading."))
+    (picture,) = [part for part in slide.parts if part.kind == "picture"]
+    below = [part for part in slide.parts[1:] if part.kind == "text"]
+    (reading,) = picture.beside + below
+    assert reading.content == "A reading." and reading.fragment
+
+
+def test_a_sentence_that_leads_to_code_goes_with_it():
+    full = code("\n".join(f"x = {n}" for n in range(16)))
+    first, second = laid_out(full, prose("And then:"), code("y = 1\n" * 8))
+    assert kinds(first) == ["code"] and kinds(second) == ["text", "code"]
+
+
+def test_a_bet_goes_with_what_leads_to_it_and_closes_its_slide():
+    bet = prose("**Your bet · hits_roof**\n\nHow many?", id="task-odd")
+    bet.id = "task-hits_roof"
+    found = laid_out(prose("It grows."), bet, prose("Next."))
+    assert [kinds(slide) for slide in found] == [["text", "label", "text"], ["text"]]
+    found = laid_out(code("x"), bet)
+    assert [kinds(slide) for slide in found] == [["code"], ["label", "text"]]
+
+
+def lines(least, most):
+    line = st.integers(0, 3).map(lambda depth: "    " * depth + "x = 1")
+    return st.lists(line | st.just(""), min_size=least, max_size=most)
+
+
+@given(lines(1, 90))
+def test_pieces_are_the_lines_and_each_fits(given_lines):
+    wanted = re.sub(r"\n{3,}", "\n\n", "\n".join(given_lines)).strip("\n").splitlines()
+    found = rules._pieces(given_lines)
+    assert [line for piece in found for line in piece if line] == [x for x in wanted if x]
+    for piece in found:
+        assert piece[0] and piece[-1]
+        assert rules._lines("code", piece).height <= ROOM
+
+
+def test_long_code_is_cut_between_functions():
+    function = ["def f():"] + ["    x = 1"] * 13 + [""]
+    assert [piece[0] for piece in rules._pieces(function * 3)] == ["def f():"] * 3
+
+
+def test_a_long_table_goes_on_with_its_head():
+    head, rows = "| a | b |\n|---|---|", [f"| {n} | {n} |" for n in range(40)]
+    found = laid_out(prose("\n".join([head, *rows])))
+    assert len(found) == 3 and all(texts(slide)[0].startswith(head) for slide in found)
+    told = [line for slide in found for line in texts(slide)[0].splitlines()[2:]]
+    assert told == rows
+
+
+# All lessons
+
+
+@EVERY_LESSON
+def test_a_lesson_fills_its_minutes_and_goes_on_below(path):
+    found, notebook = slides(path, read(path)), read(path)
+    minutes = int(re.search(r"\*\*Time\*\* (\d+) minutes", notebook.cells[0].source)[1])
+    further = next(n for n, slide in enumerate(found) if slide.heading == "Further")
+    assert sum(slide.seconds for slide in found[:further]) == 60 * minutes
+    assert not any(slide.below for slide in found[: further + 1])
+    assert any(slide.below for slide in found[further:])
+    assert found[0].level == 1 and not found[0].again
+
+
+@EVERY_LESSON
+def test_nothing_of_a_lesson_is_lost(path):
+    notebook = read(path)
+    found = slides(path, notebook)
+    shown = "\n".join(text for slide in found for text in texts(slide))
+    spoken = "\n".join(note for slide in found for note in slide.notes)
+    told = [*order.core(path, notebook), *order.further(path, notebook)]
+    for cell in told:
+        if slide_type(path, cell) == "skip" or cell.id.split("-")[0] in ("task", "stub", "check"):
+            continue
+        if cell.cell_type == "code":
+            for line in cell.source.splitlines():
+                assert line in shown or pictures.shown(cell), f"{cell.id}: {line}"
+            for output in cell.outputs:
+                for line in output.get("text", "").splitlines():
+                    assert line in shown, f"{cell.id}: {line}"
+        else:
+            for line in plain(cell.source).splitlines():
+                text = re.sub(r"^#+ ", "", line)
+                heading = text != line and any(slide.heading == text for slide in found)
+                assert heading or text in shown or text in spoken, f"{cell.id}: {line}"
+    drawn = [cell for cell in told if slide_type(path, cell) != "skip" and pictures.shown(cell)]
+    there = [part for slide in found for part in slide.parts if part.kind == "picture"]
+    assert len(there) == sum(len(pictures.shown(cell)) for cell in drawn)
+
+
+@EVERY_LESSON
+def test_a_question_comes_before_its_answer_and_with_the_answers_people_give(path):
+    notebook = read(path)
+    found = slides(path, notebook)
+    for cell in notebook.cells:
+        if not cell.id.startswith("task-"):
+            continue
+        entry = find(cell.id.removeprefix("task-"))
+        asked = re.split(r"\n\n", plain(cell.source))[1].split("\\\n")[0].replace("\n", " ")
+        (at,) = [n for n, slide in enumerate(found) if asked in texts(slide)] or [None]
+        assert at is not None, f"{cell.id}: {asked}"
+        slide = found[at]
+        if isinstance(entry, Prediction):
+            assert slide.closed and not slide.has_fragments
+            continue
+        # the answer may need the next slide
+        answer = [
+            part
+            for part in [*slide.parts, *found[at + 1].parts]
+            if part.kind in ("code", "text") and entry.solution().splitlines()[0] in f"{part}"
+        ]
+        hidden = [part for part in answer if part.fragment or part is found[at + 1].parts[0]]
+        assert hidden, cell.id
+        assert len(re.findall("People answer", "".join(slide.notes + found[at + 1].notes))) >= 1
+
+
+@EVERY_LESSON
+def test_the_concept_test_has_a_slide_of_its_own_its_answer_last(path):
+    test = order.concept_test(path)
+    found = [
+        slide
+        for slide in slides(path, read(path))
+        if any(part.kind == "label" and "the whole room" in part.content for part in slide.parts)
+    ]
+    (slide,) = found
+    assert isinstance(test, Choice) and slide.parts[0].kind == "label"
+    options = [texts(slide).index(text) for text in texts(slide) if text.startswith("(a)")]
+    assert options and slide.parts[-1].fragment and not slide.parts[-2].fragment
+    assert slide.parts[-1].content == f"✓ {test.solution()}"
+    assert all(test.option(letter).split(") ")[-1] in "".join(texts(slide)) for letter in "abcd")

@@ -1,6 +1,5 @@
 // Formulas first, then the slides.  MathJax is loaded last and reads this.
 window.MathJax = {
-  tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]] },
   options: { enableMenu: false },
 };
 Reveal.initialize({

@@ -69,19 +69,33 @@ def _environment():
 _RENDER = mistune.create_markdown(escape=True, hard_wrap=True, plugins=["table", "math"])
 
 
+_UNBROKEN = re.compile(
+    r"(?<=\d) (?=(×|%|[kKMGTP]?i?B\b|GB/s|TB/s|FLOP|MAC|[mµn]?s\b))|(?<=×) (?=\d)"
+)
+
+
 def _markdown(text):
-    """Markdown as HTML, each line of a paragraph a line of its own."""
-    return Markup(_RENDER(text))
+    """Markdown as HTML, each line of a paragraph a line of its own, no number without its unit.
+
+    Of HTML it may have what is set lower or higher, as W<sub>K</sub>.
+    """
+    html = _RENDER(_UNBROKEN.sub("\N{NO-BREAK SPACE}", text))
+    return Markup(re.sub(r"&lt;(/?su[bp])&gt;", r"<\1>", html))
 
 
 def _inline(text):
-    """Markdown of a heading as HTML without a paragraph around it; "1. " begins no list."""
+    """Markdown of a line as HTML without a paragraph around it; "1. " begins no list."""
     text = re.sub(r"^(\d+)\.", r"\1\.", text)
-    return Markup(_RENDER(text).strip().removeprefix("<p>").removesuffix("</p>"))
+    return Markup(_markdown(text).strip().removeprefix("<p>").removesuffix("</p>"))
 
 
 def _code(text):
-    return Markup(highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
+    """Python as HTML; a last line with an arrow, which says what comes out, is no Python."""
+    code, arrow, result = text.rpartition("\n→")
+    if not arrow:
+        code, result = result, ""
+    html = highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return Markup(html) + Markup("<b>→{}</b>").format(result) if arrow else Markup(html)
 
 
 def _clock(seconds):

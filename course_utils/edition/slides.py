@@ -7,66 +7,45 @@ A cell's slide type comes from what it is, unless a tag names it:
 | `slide:slide` | begins a slide | headings, bets, exercises |
 | `slide:same` | stands on the slide that is there, if it has room | prose, code, numbers |
 | `slide:fragment` | appears at a key press | pictures, answers, what comes of a bet |
-| `slide:notes` | is said, and stands in the speaker's notes | |
+| `slide:notes` | is said, and stands in the speaker's notes | what a probe of a widget says |
 | `slide:skip` | is left out | set-up, imports, cells that take a bet |
 
-By rule, a paragraph of more than `LONG` words is said; one with a tag is shown.  Of a cell that
-draws a picture, a program of more than three lines is left out.
+By rule, of a paragraph of more than `LONG` words only the first sentences are shown, or the last
+if it leads to what follows; all of it is said.  With a tag it is shown.  A program that draws a
+picture is left out if it has more than three lines, or would make the picture small.
 """
 
-import base64
 import re
-import struct
-from dataclasses import dataclass, field, replace
-from math import ceil
+from dataclasses import dataclass, field
 
 from ..author.outline import plain
 from ..exercises.bank import find
 from ..exercises.cards import Choice, Order
 from ..exercises.kinds import Prediction
-from . import answers, pictures, timing
+from ..exercises.puzzles import Written
+from . import answers, parts, pictures, timing
 from .order import core, further
+from .parts import ROOM, need
 
-__all__ = ["Part", "Slide", "TYPES", "slide_type", "slides"]
+__all__ = ["LONG", "TYPES", "Slide", "slide_type", "slides"]
 
 TYPES = ("slide", "same", "fragment", "notes", "skip")
-ROOM = 560  # px below a slide's heading; the sizes here are those of templates/deck.css
-LONG = 36  # words of a paragraph; what is longer is said
+LONG = 36  # words of a paragraph
 
-_GAP = 16  # px between two parts
-_TEXT, _ROW, _FORMULA = 40, 36, 64  # px: a line of text, one of a table, a formula on its own
-_COLUMNS, _IN_TABLE = 74, 92  # characters in a line of text, and of a table
-_CODE, _LEADING = 20, 1.35  # px: a letter of code or of output; lines are that many times higher
-_CODE_COLUMNS = 94  # characters of that size in a line
-_SMALL, _NARROW = 16, 14  # px: the least letter so that lines fit, and so that a line does
-_INSET = 16  # px above and below code together
 _DRAWING = 3  # lines; a longer program is left out where what it makes is a picture
-_ZOOM = 0.7, 1.4  # how much smaller or larger than in the notebook a picture may be
-_WIDTH, _ASIDE = 1168, 380  # px: the width of a slide, and the least for text beside a picture
-_BETWEEN = 32  # px between a picture and the text beside it
+_LEAST = 0.7  # how much smaller than in the notebook a picture may be
 
 _TAG = "slide:"
 _HEADING = re.compile(r"^(#+) (.+)\n*")
+_REVEAL = re.compile(r'^ *(?:\w+ = )?reveal\(\s*"(\w+)"', re.M)
 _GRADED = re.compile(r"^ *(\w+ = )?(check|reveal)\(", re.M)
 _IMPORTS = re.compile(r"(from|import) .+|\w[\w.]*\(\)|\)|    .+,|")
+_PROBES = re.compile(r"(\w+\.probe\(.*\).*\n?)+")
+_LINT = re.compile(r" +# (noqa|fmt:).*")
 _CHECKED = re.compile(r"(\n\nAnswer [^\n]*)? *\[How it is checked\]\([^)]*\)$")
+_BY_HAND = re.compile(r"Move the lines with .*\n?")
 _LIST = re.compile(r"\||\* |\d+\. |\$\$")
-
-
-@dataclass
-class Part:
-    """A piece of a slide, as high as is estimated, in px.
-
-    `kind` and `content`: "text", Markdown; "label" and "note", words; "code" and "output", (lines,
-    px of a letter); "picture", (PNG in base64, what it shows in words, width in px).  `beside`:
-    parts, of text, to the right of a picture.
-    """
-
-    kind: str
-    content: object
-    height: int
-    fragment: bool = False
-    beside: list = field(default_factory=list)
+_SENTENCE = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*`\"(])|\n")
 
 
 @dataclass
@@ -90,12 +69,17 @@ class Slide:
     @property
     def free(self):
         """The px that are left, a number."""
-        return ROOM - _need(self.parts)
+        return ROOM - need(self.parts)
 
     @property
     def has_fragments(self):
         """Whether a part of it appears at a key press."""
         return any(part.fragment for part in self.parts)
+
+    @property
+    def has_only_text(self):
+        """Whether all that it has is text, at least one part."""
+        return bool(self.parts) and all(part.kind == "text" for part in self.parts)
 
 
 def slides(path, notebook):
@@ -142,6 +126,8 @@ def _by_rule(cell):
         return "skip"
     if not cell.outputs and all(_IMPORTS.fullmatch(line) for line in cell.source.splitlines()):
         return "skip"
+    if _PROBES.fullmatch(cell.source):
+        return "notes"
     return "fragment" if pictures.shown(cell) or _GRADED.search(cell.source) else "same"
 
 
@@ -161,26 +147,37 @@ class _Deck:
         shown = [(cell, kind) for cell, kind in typed if kind not in ("skip", "notes")]
         following = {a.id: b for (a, _), (b, _) in zip(shown, shown[1:], strict=False)}
         for cell, kind in typed:
+            first = len(self.slides) - 1
+            before = self.slides and len(self.slides[first].parts)
             if kind != "skip":
                 self._cell(cell, kind, following.get(cell.id))
             if self.slides:
-                self.slides[-1].seconds += self._seconds[cell.id]
+                went_on = len(self.slides) > first + 1 and len(self.slides[first].parts) == before
+                self._share(self._seconds[cell.id], self.slides[max(0, first + went_on) :])
         self._flush()
 
+    @staticmethod
+    def _share(seconds, among):
+        """Give each slide an equal part of a cell's seconds, the first of them what is over."""
+        each, over = divmod(seconds, len(among))
+        for n, slide in enumerate(among):
+            slide.seconds += each + (n < over)
+
     def _cell(self, cell, kind, following):
+        is_code = cell.cell_type == "code"
         if kind == "notes":
-            self._say(cell.source)
-            return
-        if kind == "slide" and self.slides and not _HEADING.match(cell.source):
-            self._next(cell)
-        if cell.id.startswith("task-"):
+            self._say(_said_by(cell) if is_code else cell.source)
+        elif cell.id.startswith("task-"):
             self._task(cell, kind)
         elif cell.id.split("-")[0] in ("stub", "check"):
             self._answer(cell, kind)
-        elif cell.cell_type == "code":
-            self._code(cell, kind, following)
         else:
-            self._prose(cell, kind, following)
+            if kind == "slide" and not _HEADING.match(cell.source) and self.slides[-1].parts:
+                self._go_on()
+            if is_code:
+                self._code(cell, kind, following)
+            else:
+                self._prose(cell, kind, following)
 
     # Slides
 
@@ -193,53 +190,41 @@ class _Deck:
         last = self.slides[-1]
         self.slides.append(Slide(last.heading, last.level, again=True, below=self._below))
 
-    def _next(self, cell):
-        """Go on to a new slide, unless this one is empty, or says only what leads to a bet."""
-        entry = find(cell.id.removeprefix("task-")) if cell.id.startswith("task-") else None
-        if getattr(entry, "concept", False):
-            self._flush()
-        slide = self.slides[-1]
-        leads = isinstance(entry, Prediction) and not slide.closed and slide.free > ROOM / 2
-        if slide.parts and not (leads and all(part.kind == "text" for part in slide.parts)):
-            self._go_on()
-
-    def _say(self, text):
-        if not self.slides:
-            self._begin(self._path.stem, 2)
-        self.slides[-1].notes.append(plain(text))
+    def _say(self, words):
+        self.slides[-1].notes.append(plain(words))
 
     def _flush(self):
         """Put the sentence that leads to something where it stands, if nothing came."""
         if self._leads:
             self._put([])
 
-    def _put(self, parts, after=0):
+    def _put(self, new, after=0):
         """Put parts that belong together, and the lead to them, on this slide or on new ones.
 
-        `after`: the px that are to stay free on the slide for what reads them.
+        `after`: the px that are to stay free on the slide for what reads them, if they can.
         """
-        slide, parts = self.slides[-1], self._led_to(parts, after)
-        full = slide.closed or (slide.has_fragments and not all(p.fragment for p in parts))
-        if slide.parts and (full or slide.free < min(after + _need(parts), ROOM)):
+        slide, new = self.slides[-1], self._led_to(new, after)
+        full = slide.closed or (slide.has_fragments and not all(part.fragment for part in new))
+        if slide.parts and (full or slide.free < min(after + need(new), ROOM)):
             self._go_on()
         if not self.slides[-1].parts:
-            parts = _fitted(parts, ROOM - after)
-        for part in parts:
+            new = _fitted(new, after)
+        for part in new:
             if self.slides[-1].parts and self.slides[-1].free < part.height:
                 self._go_on()
             self.slides[-1].parts.append(part)
 
-    def _led_to(self, parts, after):
+    def _led_to(self, new, after):
         """Parts with the lead to them; it stays on the slide before if they fill one alone."""
         leads, self._leads = self._leads, []
         slide = self.slides[-1]
-        filled = _need(_fitted(leads + parts, ROOM - after)) > ROOM
-        if filled and parts and slide.parts and not slide.closed and slide.free >= _need(leads):
+        filled = need(_fitted(leads + new, after)) > ROOM
+        if filled and new and slide.parts and not slide.closed and slide.free >= need(leads):
             for lead in leads:
                 lead.fragment = slide.has_fragments
             slide.parts += leads
-            return parts
-        return leads + parts
+            return new
+        return leads + new
 
     # Markdown
 
@@ -248,57 +233,65 @@ class _Deck:
         for section in re.split(r"\n+(?=#+ )", cell.source):
             heading = _HEADING.match(section)
             if heading and shown and kind != "slide" and self.slides:
-                self._put([_text(f"**{heading[2]}**")])
+                self._put([parts.text(f"**{heading[2]}**")])
             elif heading:
                 self._begin(heading[2], len(heading[1]))
             section = section[heading.end() :] if heading else section
             blocks = [block for block in section.split("\n\n") if block.strip()]
             for block in blocks:
-                leads = block is blocks[-1] and following is not None and _leads(block)
-                if _is_long(block) and not shown and self.slides[-1].level > 1:
+                short = block if shown or self.slides[-1].level == 1 else _short(block)
+                leads = _leads(short) and kind != "fragment" and (following or block != blocks[-1])
+                if leads:
+                    self._leads.append(parts.text(short))
+                # what is said anyway goes on no slide of its own, but for findings, in bold or
+                # italics; nor does a paragraph in brackets
+                spare = short != block or block.startswith("(")
+                is_spare = spare and not block.startswith("*")
+                is_there = leads or (short and self._paragraph(short, kind, is_spare))
+                if short != block or not is_there:
                     self._say(block)
-                elif leads and kind != "fragment":
-                    self._leads.append(_text(block))
-                else:
-                    self._paragraph(block, kind)
 
-    def _paragraph(self, block, kind):
+    def _paragraph(self, block, kind, is_spare):
+        """Show a paragraph, if there is room for it or it is to have room; whether it is shown."""
         slide = self.slides[-1]
-        picture = slide.parts[-1] if slide.parts and slide.parts[-1].kind == "picture" else None
-        if picture and not slide.closed and kind != "slide":
-            aside = _text(block, _WIDTH - _BETWEEN - picture.content[2])
-            if aside.height + _need(picture.beside) <= picture.height and _may_be_aside(picture):
-                aside.fragment = True
-                picture.beside.append(aside)
-                return
-        for part in _texts(block):
+        is_read = slide.parts and slide.parts[-1].kind == "picture" and not slide.closed
+        aside = parts.aside(block, slide.parts[-1]) if is_read and kind != "slide" else None
+        if aside:
+            aside.fragment = True
+            slide.parts[-1].beside.append(aside)
+            return True
+        for part in parts.paragraphs(block):
             part.fragment = kind == "fragment"
-            if slide.has_fragments and not slide.closed:
+            reads = slide.has_fragments and not slide.closed
+            if kind == "same" and slide.free < part.height and (reads or is_spare):
+                return False
+            if reads:
                 part.fragment = True  # it reads what has just appeared
-                if slide.free < part.height and kind == "same":
-                    self._say(block)
-                    return
             self._put([part])
+        return True
 
     # Exercises and bets
 
     def _task(self, cell, kind):
         entry = find(cell.id.removeprefix("task-"))
-        blocks = _CHECKED.sub("", cell.source).split("\n\n")[1:]
-        parts = [_text(_wrapped(block)) for block in blocks if block.strip()]
-        if isinstance(entry, Prediction):
-            label = "Your bet"
-        elif getattr(entry, "concept", False):
-            label = f"A question for the whole room · {entry.minutes} min"
-        else:
-            label = f"{entry.sort or f'Exercise {entry.number}'} · {entry.minutes} min"
+        blocks = _BY_HAND.sub("", _CHECKED.sub("", cell.source)).split("\n\n")[1:]
+        new = [parts.text(_wrapped(block)) for block in blocks if block.strip()]
         if isinstance(entry, Order):
-            parts.append(_lines("code", entry.lines))
-        parts = [Part("label", label, 30), *parts]
-        for part in parts:
+            new.append(parts.side_by_side("code", entry.lines))
+        new.insert(0, parts.remark("label", _label(entry)))
+        is_bet = isinstance(entry, Prediction)
+        alone = getattr(entry, "concept", False)
+        if alone:
+            self._flush()
+        slide = self.slides[-1]
+        with_answer = new if is_bet else new + _solution(entry)
+        fits = slide.has_only_text and not slide.closed and slide.free >= need(with_answer)
+        if kind == "slide" and slide.parts and (alone or not fits):
+            self._go_on()
+        for part in new:
             part.fragment = kind == "fragment"
-        self._put(parts)
-        if isinstance(entry, Prediction):
+        self._put(new)
+        if is_bet:
             self.slides[-1].closed = True
         else:
             self._expect(entry)
@@ -315,171 +308,132 @@ class _Deck:
         entry = find(name)
         if isinstance(entry, Prediction) or (part == "stub" and "check" in entry.cells()):
             return
-        solution = entry.solution()
-        if isinstance(entry, Choice):
-            parts = [_text(f"✓ {solution}")]
-        else:
-            parts = [_lines("code", piece) for piece in _pieces(solution.splitlines())]
-        for part in parts:
+        new, slide = _solution(entry), self.slides[-1]
+        for part in new:
             part.fragment = kind == "fragment"
-        self._put(parts)
+        given = slide.parts[-1] if slide.parts else None
+        if isinstance(entry, Order) and given.kind == "code" and len(new) == 1:
+            given.beside += new
+            given.height = max(given.height, new[0].height)
+        else:
+            self._put(new)
         self.slides[-1].closed = True
 
     # Code
 
     def _code(self, cell, kind, following):
-        drawn, lines = pictures.shown(cell), cell.source.strip().splitlines()
+        source = [_LINT.sub("", line) for line in cell.source.strip().splitlines()]
+        code = [parts.lines("code", piece) for piece in parts.pieces(source)]
+        room = ROOM - need(code) if len(source) <= _DRAWING else ROOM
         printed = [text for output in cell.outputs if (text := _printed(output))]
-        results = [_lines("output", piece) for text in printed for piece in _pieces(text)]
-        if results and "measure" in cell.metadata.get("tags", []):
-            results.append(Part("note", "measured on the computer that ran the lesson", 24))
+        results = [
+            parts.lines("output", piece) for text in printed for piece in parts.pieces(text, room)
+        ]
+        if results:
+            asked = [find(name) for name in _REVEAL.findall(cell.source)]
+            questions = [_question(entry) for entry in asked if isinstance(entry, Prediction)]
+            results[:0] = [parts.remark("label", question) for question in questions]
+            if "measure" in cell.metadata.get("tags", []):
+                results.append(parts.remark("note", "measured on the computer that ran the lesson"))
         for result in results:
             result.fragment = kind == "fragment"
-        code = [_lines("code", piece) for piece in _pieces(lines)]
-        if not drawn:
-            self._put(code + results, _reading(following))
-            return
         if cell.id in self._widgets:
             self._say("Live in JupyterLab: move its sliders.")
+        drawn = pictures.shown(cell)
+        if not drawn:
+            self._put(code + results, _reading(following))
         for output in drawn:
             self._picture(cell, output, code, results, kind == "fragment", following)
             code, results = [], []
 
     def _picture(self, cell, output, code, results, fragment, following):
-        width, height = _size(output)
-        needed = self._leads + results
-        slide = self.slides[-1]
-        free = slide.free if slide.parts and not (slide.closed or slide.has_fragments) else ROOM
-        if _zoom(free - _need(needed), width, height, following) < _ZOOM[0]:
+        size, slide = parts.size_of(output), self.slides[-1]
+        before, reading = self._leads + results, _reading(following)
+        free = slide.free if not (slide.closed or slide.has_fragments) else ROOM
+
+        def largest(room):
+            return max(parts.zoom(room - reading, size), parts.zoom_beside(room, size))
+
+        if largest(free - need(before)) < _LEAST and slide.parts:
             free = ROOM
-            if _zoom(free - _need(needed), width, height, following) < _ZOOM[0]:
-                self._put(code + results)
-                code, needed, results = [], [], []
-            if self.slides[-1].parts:
-                self._go_on()
+        if largest(free - need(before)) < _LEAST:  # what is before it has a slide of its own
+            self._put(code + results)
+            code, before, results = [], [], []
+        if free == ROOM and self.slides[-1].parts:
+            self._go_on()
         # what draws it, if it is a line or two and takes nothing from the picture
         short = code and len(code[0].content[0].splitlines()) <= _DRAWING
-        if not short or _zoom(free - _need(needed + code), width, height, following) < 1:
+        if not short or largest(free - need(before + code)) < 1:
             code = []
-        zoom = _zoom(free - _need(needed + code), width, height, following)
+        above = before + code
+        times = largest(free - need(above))
         words = pictures.alt(self._path, cell)
-        png = output.data["image/png"].replace("\n", "")
-        content = (png, words, round(width * zoom))
-        self._put([*code, *results, Part("picture", content, round(height * zoom), fragment)])
+        drawn = parts.picture(output, words, times)
+        if self._leads and above == self._leads and parts.zoom_beside(free, size) > times:
+            larger = parts.picture(output, words, parts.zoom_beside(free, size))
+            beside = [parts.aside(lead.content, larger) for lead in self._leads]
+            if all(beside) and need(beside) + reading <= larger.height:
+                drawn, larger.beside, self._leads = larger, beside, []
+        drawn.fragment = fragment
+        self._put([*code, *results, drawn])
 
 
-def _zoom(room, width, height, following):
-    """How large a picture can be in so many px of height, with what reads it below or beside it."""
-    room -= _GAP
-    below = min((room - _reading(following)) / height, _ZOOM[1], _WIDTH / width)
-    beside = min(room / height, _ZOOM[1], (_WIDTH - _BETWEEN - _ASIDE) / width)
-    return max(below, beside)
-
-
-def _may_be_aside(picture):
-    return picture.content[2] + _BETWEEN + _ASIDE <= _WIDTH
-
-
-def _is_long(block):
-    return len(plain(block).split()) > LONG and not _LIST.match(block)
+def _fitted(new, after):
+    """Parts so small that they fit on a slide with what reads them, or at least without."""
+    small = parts.fitted(new, ROOM - after)
+    return small if need(small) <= ROOM - after else parts.fitted(new, ROOM)
 
 
 def _leads(block):
-    """Whether a paragraph asks for, or announces, what comes after it."""
+    """Whether a paragraph asks for, or announces, what comes after it; claims do, in quotes."""
     is_title = block.startswith("**") and block.endswith("**")
-    return is_title or block.rstrip("*").endswith(("?", ":"))
+    return is_title or block.startswith(">") or block.rstrip("*").endswith(("?", ":"))
+
+
+def _short(block):
+    """A paragraph of at most `LONG` words, or as many of its sentences, or ""."""
+    if _LIST.match(block) or len(block.split()) <= LONG:
+        return block
+    sentences = _SENTENCE.split(block)
+    if _leads(block):
+        return sentences[-1] if len(sentences[-1].split()) <= LONG else ""
+    count = 0
+    while len(" ".join(sentences[: count + 1]).split()) <= LONG:
+        count += 1
+    return "\n".join(sentences[:count])
 
 
 def _wrapped(block):
     """A task's paragraph with line breaks only where a backslash asks for one."""
+    if _LIST.match(block):
+        return block
     return "\n".join(line.replace("\n", " ") for line in block.split("\\\n"))
 
 
-def _texts(block):
-    """A block of Markdown as parts: one, or several for a table that is higher than a slide."""
-    lines = block.splitlines()
-    if not block.startswith("|") or _text(block).height <= ROOM:
-        return [_text(block)]
-    head, rows, parts = lines[:2], [], []
-    for line in lines[2:]:
-        if _text("\n".join([*head, *rows, line])).height > ROOM:
-            parts.append(_text("\n".join([*head, *rows])))
-            rows = []
-        rows.append(line)
-    return [*parts, _text("\n".join([*head, *rows]))]
+def _label(entry):
+    if isinstance(entry, Prediction):
+        return "Your bet"
+    if getattr(entry, "concept", False):
+        return f"A question for the whole room · {entry.minutes} min"
+    return f"{entry.sort or f'Exercise {entry.number}'} · {entry.minutes} min"
 
 
-def _text(block, width=_WIDTH):
-    """A paragraph, a list or a table as a part; each line of the source is one of its own."""
-    text = plain(block)
-    lines = [line for line in text.splitlines() if line.strip()]
-    if text.startswith("|"):
-        rows = [max(1, ceil(len(line) / _IN_TABLE)) for line in lines if set(line) - set("|-: ")]
-        return Part("text", text, _ROW * sum(rows))
-    if text.startswith("$$"):
-        return Part("text", text, _FORMULA)
-    columns = _COLUMNS * width // _WIDTH
-    return Part("text", text, _TEXT * sum(ceil(len(line) / columns) for line in lines))
+def _question(bet):
+    """What a bet asks, a line of Markdown: of its task the last paragraph with a question."""
+    asked = [block for block in bet.task.split("\n\n") if "?" in block]
+    return _wrapped(asked[-1]).replace("\n", " ")
 
 
-def _need(parts):
-    return sum(part.height + _GAP for part in parts)
-
-
-def _fitted(parts, room):
-    """Parts with letters of code and output so small that all fit, if within reason they do."""
-    for size in range(_CODE, _SMALL - 1, -1):
-        tried = [_smaller(part, size) for part in parts]
-        if _need(tried) <= room:
-            return tried
-    return parts
-
-
-def _smaller(part, size):
-    if part.kind not in ("code", "output") or part.content[1] <= size:
-        return part
-    lines = part.content[0].splitlines()
-    return replace(part, content=(part.content[0], size), height=_high(lines, size))
-
-
-def _lines(kind, lines):
-    """Code or output, its letters so small that it fits, within reason."""
-    size = max(_NARROW, min(_CODE, _CODE * _CODE_COLUMNS // max(map(len, lines))))
-    part = Part(kind, ("\n".join(lines), size), _high(lines, size))
-    return _fitted([part], ROOM)[0]
-
-
-def _high(lines, size):
-    """The px of height of lines of code."""
-    return ceil(_rows(lines, size) * size * _LEADING) + _INSET
-
-
-def _rows(lines, size):
-    columns = _CODE_COLUMNS * _CODE // size
-    return sum(max(1, ceil(len(line) / columns)) for line in lines)
-
-
-def _pieces(lines):
-    """Lines in pieces that fit on a slide, cut where the least is torn apart."""
-    lines = _tidy(lines)
-    if not lines or _high(lines, _SMALL) <= ROOM:
-        return [lines] if lines else []
-    most = max(n for n in range(1, len(lines)) if _high(lines[:n], _CODE) <= ROOM)
-    cut = min(range(most, most // 2, -1), key=lambda n: _torn(lines, n))
-    return [*_pieces(lines[:cut]), *_pieces(lines[cut:])]
-
-
-def _tidy(lines):
-    """Lines without empty ones at the ends, and nowhere two of them in a row."""
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-    return text.splitlines()
-
-
-def _torn(lines, n):
-    """How deep inside something it is between two lines, a number of spaces."""
-    if not lines[n - 1].strip() or not lines[n].strip():
-        return -1
-    return len(lines[n]) - len(lines[n].lstrip())
+def _solution(entry):
+    """The answer to an exercise as parts."""
+    given = entry.solution().splitlines()
+    if isinstance(entry, Choice):
+        return [parts.text(f"✓ {' '.join(given)}")]
+    if isinstance(entry, Written):
+        return [parts.text("\n".join(given))]
+    if isinstance(entry, Order):
+        return [parts.side_by_side("code", given)]
+    return [parts.lines("code", piece) for piece in parts.pieces(given)]
 
 
 def _printed(output):
@@ -490,11 +444,10 @@ def _printed(output):
     return [] if "image/png" in data else data.get("text/plain", "").splitlines()
 
 
-def _size(output):
-    """(width, height) in px at which the notebook shows a picture."""
-    width, height = struct.unpack(">II", base64.b64decode(output.data["image/png"][:64])[16:24])
-    shown = output.metadata.get("image/png", {}).get("width", 720)
-    return shown, height * shown / width
+def _said_by(cell):
+    """What a code cell printed, or its code if it printed nothing, as Markdown to be said."""
+    printed = [" ".join(_printed(output)) for output in cell.outputs]
+    return "\n".join(printed) or "\n".join(f"    {line}" for line in cell.source.splitlines())
 
 
 def _reading(cell):
@@ -502,6 +455,6 @@ def _reading(cell):
     if cell is None or cell.cell_type != "markdown" or cell.id.startswith("task-"):
         return 0
     first = cell.source.split("\n\n")[0]
-    if _HEADING.match(first) or _is_long(first) or _leads(first):
+    if _HEADING.match(first) or _leads(first) or not _short(first):
         return 0
-    return _text(first).height + _GAP
+    return need([parts.text(_short(first))])

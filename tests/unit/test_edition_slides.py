@@ -10,9 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_utils.author.outline import plain
 from course_utils.author.sync import NOTEBOOKS, find_notebooks, read
-from course_utils.edition import order, pictures
-from course_utils.edition import slides as rules
-from course_utils.edition.slides import ROOM, TYPES, slide_type, slides
+from course_utils.edition import order, parts, pictures
+from course_utils.edition.slides import LONG, TYPES, slide_type, slides
 from course_utils.exercises.bank import find
 from course_utils.exercises.cards import Choice
 from course_utils.exercises.kinds import Prediction
@@ -21,7 +20,6 @@ LESSONS = find_notebooks(NOTEBOOKS)
 EVERY_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 PATH = LESSONS[1]
 HERE = "## Here, and nowhere else"
-LONG = "So many words that nobody reads them from the wall. " * 5
 
 
 def said(text):
@@ -52,9 +50,13 @@ def laid_out(*cells):
     return found[there[0] : there[-1] + 1]
 
 
+def everything(slide):
+    return [part for each in slide.parts for part in [each, *each.beside]]
+
+
 def texts(slide):
-    parts = [part for each in slide.parts for part in [each, *each.beside]]
-    return [part.content if part.kind == "text" else part.content[0] for part in parts]
+    in_words = ("text", "label", "note")
+    return [p.content if p.kind in in_words else p.content[0] for p in everything(slide)]
 
 
 def kinds(slide):
@@ -116,15 +118,61 @@ def test_prose_code_and_numbers_share_a_slide():
 def test_what_comes_of_a_bet_appears_after_the_code_and_so_does_what_reads_it():
     reveal = code('x = 3\nreveal("hits_roof", x)', outputs=said("it is 3 digits"))
     (slide,) = laid_out(reveal, prose("Three."))
-    assert kinds(slide) == ["code", "output*", "text*"]
+    assert kinds(slide) == ["code", "label*", "output*", "text*"]
+    assert slide.parts[1].content.startswith("From which batch on") and "?" in texts(slide)[1]
 
 
-def test_long_prose_is_said_and_with_a_tag_shown():
-    short, tagged = prose("Short."), prose(LONG, "slide:same")
-    (slide,) = laid_out(short, prose(LONG))
-    assert texts(slide) == ["Short."] and slide.notes == [LONG]
-    (slide,) = laid_out(short, tagged)
-    assert texts(slide) == ["Short.", LONG] and not slide.notes
+def test_of_long_prose_the_first_sentences_are_shown_and_all_with_a_tag():
+    sentence = "Ten words that somebody reads out in one short breath."
+    long = " ".join([sentence] * 4)
+    (slide,) = laid_out(prose("Short."), prose(long))
+    assert texts(slide) == ["Short.", "\n".join([sentence] * 3)] and slide.notes == [long]
+    (slide,) = laid_out(prose("Short."), prose(long, "slide:same"))
+    assert texts(slide) == ["Short.", long] and not slide.notes
+    endless = "word " * (LONG + 1)
+    (slide,) = laid_out(prose("Short."), prose(endless))
+    assert texts(slide) == ["Short."] and slide.notes == [endless]
+
+
+def test_of_long_prose_that_leads_to_something_the_last_sentence_is_shown():
+    long = "So many words that nobody reads them from the wall. " * 4 + "And in code:"
+    (slide,) = laid_out(prose(long), code("x"))
+    assert texts(slide) == ["And in code:", "x"] and slide.notes == [long]
+
+
+def test_what_is_said_anyway_goes_on_no_slide_of_its_own_but_findings_do():
+    full = code("\n".join(f"x = {n}" for n in range(19)))
+    sentence = "Ten words that somebody reads out in one short breath."
+    for text in " ".join([sentence] * 4), "(In brackets.)":
+        (slide,) = laid_out(full, prose(text))
+        assert kinds(slide) == ["code"] and slide.notes == [text]
+    for text in "A sentence.", f"**In bold.** {sentence}", "*Holds only if* it does.":
+        assert [kinds(slide) for slide in laid_out(full, prose(text))] == [["code"], ["text"]]
+
+
+def test_a_claim_goes_with_its_test():
+    full = code("\n".join(f"x = {n}" for n in range(16)))
+    first, second = laid_out(full, prose('> "It is so."'), code("y = 1\n" * 8), prose("*Holds.*"))
+    assert kinds(first) == ["code"] and kinds(second) == ["text", "code", "text"]
+
+
+def test_what_a_probe_says_is_said():
+    probe = code("wall.probe(batch=8)\nwall.probe(batch=9)", outputs=said("Batch 8\nand 9.\n"))
+    (slide,) = laid_out(prose("Two."), probe)
+    assert slide_type(PATH, probe) == "notes"
+    assert texts(slide) == ["Two."] and slide.notes == ["Batch 8 and 9."]
+
+
+def test_remarks_for_tools_are_left_out():
+    (slide,) = laid_out(code("l = 1  # noqa: E741\nm = 2  # fmt: skip"))
+    assert texts(slide) == ["l = 1\nm = 2"]
+
+
+def test_the_seconds_of_a_cell_are_shared_by_its_slides():
+    long = code("\n".join(f"x = {n}" for n in range(60)))
+    alone, shared = laid_out(code("x")), laid_out(long)
+    assert len(alone) == 1 and len(shared) > 2
+    assert min(slide.seconds for slide in shared) > 3
 
 
 @pytest.mark.parametrize(
@@ -207,16 +255,16 @@ def lines(least, most):
 @given(lines(1, 90))
 def test_pieces_are_the_lines_and_each_fits(given_lines):
     wanted = re.sub(r"\n{3,}", "\n\n", "\n".join(given_lines)).strip("\n").splitlines()
-    found = rules._pieces(given_lines)
+    found = parts.pieces(given_lines)
     assert [line for piece in found for line in piece if line] == [x for x in wanted if x]
     for piece in found:
         assert piece[0] and piece[-1]
-        assert rules._lines("code", piece).height <= ROOM
+        assert parts.lines("code", piece).height <= parts.ROOM
 
 
 def test_long_code_is_cut_between_functions():
     function = ["def f():"] + ["    x = 1"] * 13 + [""]
-    assert [piece[0] for piece in rules._pieces(function * 3)] == ["def f():"] * 3
+    assert [piece[0] for piece in parts.pieces(function * 3)] == ["def f():"] * 3
 
 
 def test_a_long_table_goes_on_with_its_head():
@@ -248,49 +296,53 @@ def test_nothing_of_a_lesson_is_lost(path):
     shown = "\n".join(text for slide in found for text in texts(slide))
     spoken = "\n".join(note for slide in found for note in slide.notes)
     told = [*order.core(path, notebook), *order.further(path, notebook)]
-    for cell in told:
-        if slide_type(path, cell) == "skip" or cell.id.split("-")[0] in ("task", "stub", "check"):
+    told = [(cell, slide_type(path, cell)) for cell in told]
+    for cell, kind in told:
+        if kind == "skip" or cell.id.split("-")[0] in ("task", "stub", "check"):
             continue
         if cell.cell_type == "code":
+            printed = [line for each in cell.outputs for line in each.get("text", "").splitlines()]
+            if kind == "notes":
+                assert " ".join(printed) in spoken.replace("\n", " "), cell.id
+                continue
             for line in cell.source.splitlines():
+                line = re.sub(r" *# (fmt|noqa).*", "", line)
                 assert line in shown or pictures.shown(cell), f"{cell.id}: {line}"
-            for output in cell.outputs:
-                for line in output.get("text", "").splitlines():
-                    assert line in shown, f"{cell.id}: {line}"
+            for line in printed:
+                assert line in shown, f"{cell.id}: {line}"
         else:
             for line in plain(cell.source).splitlines():
                 text = re.sub(r"^#+ ", "", line)
                 heading = text != line and any(slide.heading == text for slide in found)
                 assert heading or text in shown or text in spoken, f"{cell.id}: {line}"
-    drawn = [cell for cell in told if slide_type(path, cell) != "skip" and pictures.shown(cell)]
-    there = [part for slide in found for part in slide.parts if part.kind == "picture"]
-    assert len(there) == sum(len(pictures.shown(cell)) for cell in drawn)
+    wanted = [each for cell, kind in told if kind != "skip" for each in pictures.shown(cell)]
+    assert len(wanted) == sum(p.kind == "picture" for slide in found for p in slide.parts)
 
 
 @EVERY_LESSON
 def test_a_question_comes_before_its_answer_and_with_the_answers_people_give(path):
     notebook = read(path)
     found = slides(path, notebook)
+    words = [[part.content for part in slide.parts if part.kind == "text"] for slide in found]
     for cell in notebook.cells:
         if not cell.id.startswith("task-"):
             continue
         entry = find(cell.id.removeprefix("task-"))
         asked = re.split(r"\n\n", plain(cell.source))[1].split("\\\n")[0].replace("\n", " ")
-        (at,) = [n for n, slide in enumerate(found) if asked in texts(slide)] or [None]
-        assert at is not None, f"{cell.id}: {asked}"
+        (at,) = [n for n, texts in enumerate(words) if asked in " ".join(texts)]
         slide = found[at]
         if isinstance(entry, Prediction):
-            assert slide.closed and not slide.has_fragments
+            assert slide.closed and not slide.has_fragments, cell.id
             continue
         # the answer may need the next slide
         answer = [
             part
-            for part in [*slide.parts, *found[at + 1].parts]
-            if part.kind in ("code", "text") and entry.solution().splitlines()[0] in f"{part}"
+            for part in everything(slide) + everything(found[at + 1])
+            if entry.solution().splitlines()[0] in f"{part.content}"
         ]
         hidden = [part for part in answer if part.fragment or part is found[at + 1].parts[0]]
         assert hidden, cell.id
-        assert len(re.findall("People answer", "".join(slide.notes + found[at + 1].notes))) >= 1
+        assert "People answer" in "".join(slide.notes + found[at + 1].notes), cell.id
 
 
 @EVERY_LESSON

@@ -1,6 +1,7 @@
 // Formulas first, then the slides.  MathJax is loaded last and reads this.
 window.MathJax = {
   options: { enableMenu: false },
+  svg: { scale: 0.85 }, // as large as the letters around it
 };
 Reveal.initialize({
   width: 1280,
@@ -8,6 +9,7 @@ Reveal.initialize({
   margin: 0,
   center: false,
   hash: true,
+  controlsTutorial: false,
   slideNumber: "c/t",
   defaultTiming: 0, // every slide has its own data-timing; without this no pace is shown
   transition: "none",

@@ -21,6 +21,7 @@ __all__ = ["lecturer", "outline", "put", "with_answers"]
 
 FOLDER = "lecturer"  # beside notebooks/, so that ../data is the same folder
 _EXERCISE = re.compile(r"(task|stub|check)-.+")
+_BESIDE = re.compile(r"\]\((?=[\w.]+\.(ipynb|md)\b)")
 _MARK = re.compile(r'<meta name="course-version" content="(\w*)">')
 
 
@@ -33,6 +34,8 @@ def lecturer(path):
     folder = path.parent.parent / FOLDER
     folder.mkdir(exist_ok=True)
     notebooks = {"solved": with_answers(path), "outline": outline(path)}
+    for notebook in notebooks.values():
+        _lead_to_the_lessons(notebook)
     made = {f"{kind}.ipynb": _marked(notebook) for kind, notebook in notebooks.items()}
     made["sheet.html"] = _marked_page(sheet(path))
     return [put(data, folder / f"{path.stem}.{name}") for name, data in made.items()]
@@ -92,6 +95,13 @@ def put(data, target):
                 replace(data, place)
             return place
     return put_beside(data, target, "new")
+
+
+def _lead_to_the_lessons(notebook):
+    """Make links to what lies beside the shipped lessons lead there: here it does not."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _BESIDE.sub(r"](../notebooks/", cell.source)
 
 
 def _signposts(text, before_code):

@@ -11,8 +11,24 @@ from math import ceil
 
 from ..author.outline import plain
 
-__all__ = ["ROOM", "Part", "aside", "fitted", "lines", "need", "paragraphs", "picture", "pieces"]
-__all__ += ["remark", "size_of", "text", "zoom", "zoom_beside"]
+__all__ = [
+    "ROOM",
+    "Part",
+    "aside",
+    "fitted",
+    "lines",
+    "need",
+    "paragraphs",
+    "picture",
+    "pieces",
+    "remark",
+    "side_by_side",
+    "size_of",
+    "taken",
+    "text",
+    "zoom",
+    "zoom_beside",
+]
 
 ROOM = 560  # px below a slide's heading
 _WIDTH, _ASIDE = 1168, 380  # px: the width of a slide, and the least for text beside a picture
@@ -42,9 +58,14 @@ class Part:
     beside: list = field(default_factory=list)
 
 
-def need(parts):
-    """The px that parts take on a slide, one below the other."""
+def taken(parts):
+    """The px that parts take, one below the other, with the gap below the last."""
     return sum(part.height + _GAP for part in parts)
+
+
+def need(parts):
+    """The px that are needed for parts, without the gap below the last."""
+    return max(0, taken(parts) - _GAP)
 
 
 # Text
@@ -120,7 +141,7 @@ def fitted(parts, room):
     """Parts with letters of code and output so small that all fit, if within reason they do."""
     for size in range(_CODE, _SMALL - 1, -1):
         tried = [_smaller(part, size) for part in parts]
-        if need(tried) <= room + _GAP:
+        if need(tried) <= room:
             return tried
     return parts
 
@@ -151,7 +172,7 @@ def size_of(output):
 def zoom(room, size):
     """How many times as large as in the notebook a picture can be in so many px of height."""
     width, height = size
-    return min((room - _GAP) / height, _ZOOM, _WIDTH / width)
+    return min(room / height, _ZOOM, _WIDTH / width)
 
 
 def zoom_beside(room, size):
@@ -172,4 +193,4 @@ def aside(block, picture):
     if width < _ASIDE:
         return None
     part = text(block, width)
-    return part if part.height + need(picture.beside) <= picture.height else None
+    return part if part.height + taken(picture.beside) <= picture.height else None

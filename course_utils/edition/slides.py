@@ -17,6 +17,7 @@ picture is left out if it has more than three lines, or would make the picture s
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from ..author.outline import plain
 from ..exercises.bank import find
@@ -25,7 +26,7 @@ from ..exercises.kinds import Prediction
 from ..exercises.puzzles import Written
 from . import answers, parts, pictures, timing
 from .order import core, further
-from .parts import ROOM, need
+from .parts import ROOM, need, taken
 
 __all__ = ["LONG", "TYPES", "Slide", "slide_type", "slides"]
 
@@ -69,7 +70,7 @@ class Slide:
     @property
     def free(self):
         """The px that are left, a number."""
-        return ROOM - need(self.parts)
+        return ROOM - taken(self.parts)
 
     @property
     def has_fragments(self):
@@ -209,8 +210,10 @@ class _Deck:
             self._go_on()
         if not self.slides[-1].parts:
             new = _fitted(new, after)
-        for part in new:
-            if self.slides[-1].parts and self.slides[-1].free < part.height:
+        for part, following in zip_longest(new, new[1:]):
+            # a label stays with what it is for
+            least = need([part, following]) if part.kind == "label" and following else part.height
+            if self.slides[-1].parts and self.slides[-1].free < least:
                 self._go_on()
             self.slides[-1].parts.append(part)
 
@@ -263,7 +266,8 @@ class _Deck:
         for part in parts.paragraphs(block):
             part.fragment = kind == "fragment"
             reads = slide.has_fragments and not slide.closed
-            if kind == "same" and slide.free < part.height and (reads or is_spare):
+            full = slide.closed or slide.free < part.height
+            if kind == "same" and full and (reads or is_spare):
                 return False
             if reads:
                 part.fragment = True  # it reads what has just appeared
@@ -324,7 +328,7 @@ class _Deck:
     def _code(self, cell, kind, following):
         source = [_LINT.sub("", line) for line in cell.source.strip().splitlines()]
         code = [parts.lines("code", piece) for piece in parts.pieces(source)]
-        room = ROOM - need(code) if len(source) <= _DRAWING else ROOM
+        room = ROOM - taken(code) if len(source) <= _DRAWING else ROOM
         printed = [text for output in cell.outputs if (text := _printed(output))]
         results = [
             parts.lines("output", piece) for text in printed for piece in parts.pieces(text, room)
@@ -354,25 +358,25 @@ class _Deck:
         def largest(room):
             return max(parts.zoom(room - reading, size), parts.zoom_beside(room, size))
 
-        if largest(free - need(before)) < _LEAST and slide.parts:
+        if largest(free - taken(before)) < _LEAST and slide.parts:
             free = ROOM
-        if largest(free - need(before)) < _LEAST:  # what is before it has a slide of its own
+        if largest(free - taken(before)) < _LEAST:  # what is before it has a slide of its own
             self._put(code + results)
             code, before, results = [], [], []
         if free == ROOM and self.slides[-1].parts:
             self._go_on()
         # what draws it, if it is a line or two and takes nothing from the picture
         short = code and len(code[0].content[0].splitlines()) <= _DRAWING
-        if not short or largest(free - need(before + code)) < 1:
+        if not short or largest(free - taken(before + code)) < 1:
             code = []
         above = before + code
-        times = largest(free - need(above))
+        times = largest(free - taken(above))
         words = pictures.alt(self._path, cell)
         drawn = parts.picture(output, words, times)
         if self._leads and above == self._leads and parts.zoom_beside(free, size) > times:
             larger = parts.picture(output, words, parts.zoom_beside(free, size))
             beside = [parts.aside(lead.content, larger) for lead in self._leads]
-            if all(beside) and need(beside) + reading <= larger.height:
+            if all(beside) and taken(beside) + reading <= larger.height:
                 drawn, larger.beside, self._leads = larger, beside, []
         drawn.fragment = fragment
         self._put([*code, *results, drawn])
@@ -457,4 +461,4 @@ def _reading(cell):
     first = cell.source.split("\n\n")[0]
     if _HEADING.match(first) or _leads(first) or not _short(first):
         return 0
-    return need([parts.text(_short(first))])
+    return taken([parts.text(_short(first))])

@@ -141,7 +141,7 @@ def test_of_long_prose_that_leads_to_something_the_last_sentence_is_shown():
 
 
 def test_what_is_said_anyway_goes_on_no_slide_of_its_own_but_findings_do():
-    full = code("\n".join(f"x = {n}" for n in range(19)))
+    full = code("\n".join(f"x = {n}" for n in range(25)))
     sentence = "Ten words that somebody reads out in one short breath."
     for text in " ".join([sentence] * 4), "(In brackets.)":
         (slide,) = laid_out(full, prose(text))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "data/README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+PAGES = [ROOT / name for name in ("README.md", "LECTURING.md", "data/README.md")]
+PAGES += sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def markdown(path):

@@ -20,6 +20,7 @@ THERE = (web.PACKAGES / "reveal.js").is_dir() and (web.PACKAGES / web.MATHJAX).i
 pytestmark = pytest.mark.skipif(not THERE, reason="reveal.js is not there; run make web")
 needs_chromium = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "")
 
+CURRENT = "section.present:not(.stack)"
 READY = "window.Reveal?.isReady() && window.MathJax?.startup?.promise"
 # All slides are laid out at once, and none is made smaller to fit.
 MEASURE = """async () => {
@@ -154,7 +155,7 @@ def further(path):
 def test_a_press_of_a_key_shows_the_next_thing(decks, page):
     path = LESSONS[1]
     show(page, decks[path.stem])
-    current = page.locator("section.present")
+    current = page.locator(CURRENT)
     label = current.locator(".label", has_text="A question for the whole room")
     for _ in range(2 * further(path)):
         if label.count():
@@ -170,19 +171,32 @@ def test_a_press_of_a_key_shows_the_next_thing(decks, page):
 
 
 @needs_chromium
-def test_further_goes_downwards(decks, page):
+def test_right_goes_through_all_and_the_overview_has_a_column_a_heading(decks, page):
     path = LESSONS[1]
-    show(page, decks[path.stem], f"#/{further(path)}")
-    heading = page.locator("section.present:not(.stack) > h2")
-    assert heading.inner_text() == "Further"
-    page.keyboard.press("ArrowDown")
-    assert heading.inner_text() == planned(path)[further(path) + 1].heading
+    show(page, decks[path.stem])
+    headings = [slide.heading for slide in planned(path) if not slide.again]
+    seen = "Array.from(document.querySelectorAll('.slides > section'), each => each.querySelector"
+    assert page.evaluate(f"{seen}('h2').innerText)") == headings
+    visited = []
+    for _ in range(3 * len(planned(path))):
+        place = page.evaluate("Reveal.getIndices()")
+        if (place["h"], place["v"]) not in visited:
+            visited.append((place["h"], place["v"]))
+        page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { keyCode: 39 }))")
+    assert len(visited) == len(planned(path)) and visited == sorted(visited)
+    page.keyboard.press("Home")
+    page.keyboard.press("Escape")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    heading = page.locator(f"{CURRENT} > h2")
+    assert heading.inner_text() == headings[3]
 
 
 @needs_chromium
 def test_the_speaker_sees_notes_and_the_pace(decks, page):
     path = LESSONS[1]
-    show(page, decks[path.stem], "#/2")
+    show(page, decks[path.stem], "#/1/1")
     with page.context.expect_page() as opened:
         page.keyboard.press("s")
     speaker = opened.value
@@ -204,7 +218,7 @@ def test_a_slide_that_is_too_high_is_shown_smaller(decks, page):
     }""")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    bottom = page.locator("section.present .body").evaluate(
+    bottom = page.locator(f"{CURRENT} .body").evaluate(
         "body => body.getBoundingClientRect().bottom"
     )
     assert 600 < bottom <= 720

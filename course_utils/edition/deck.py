@@ -42,10 +42,10 @@ def deck(path, folder=None):
 
 
 def _columns(found):
-    """Slides in columns: [[(slide, the seconds before it), …], …]."""
+    """Slides in columns, one a heading: [[(slide, the seconds before it), …], …]."""
     columns, start = [], 0
     for slide in found:
-        if not slide.below or not columns:
+        if not slide.again:
             columns.append([])
         columns[-1].append((slide, start))
         start += slide.seconds

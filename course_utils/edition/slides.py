@@ -53,15 +53,13 @@ _SENTENCE = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*`\"(])|\n")
 class Slide:
     """A slide: its heading in Markdown, its parts, what is said, and the seconds that it takes.
 
-    `level`: of the heading, 1 for the lesson's title.  `again`: whether the slide before has the
-    same heading.  `below`: whether it stands below the slide before, not beside it.  `closed`:
-    whether nothing more goes on it.
+    `level`: of the heading, 1 for the lesson's title.  `again`: whether it goes on from the slide
+    before, under the same heading.  `closed`: whether nothing more goes on it.
     """
 
     heading: str
     level: int
     again: bool = False
-    below: bool = False
     seconds: int = 0
     parts: list = field(default_factory=list)
     notes: list = field(default_factory=list)
@@ -89,8 +87,8 @@ def slides(path, notebook):
     ValueError of one line for a tag that is no slide type.
     """
     deck = _Deck(path, notebook)
-    for below, cells in (False, core(path, notebook)), (True, further(path, notebook)):
-        deck.lay_out(cells, below)
+    for cells in core(path, notebook), further(path, notebook):
+        deck.lay_out(cells)
     for slide in deck.slides:
         if slide.parts:
             slide.parts[0].fragment = False  # its slide is a key press already
@@ -139,11 +137,9 @@ class _Deck:
         self.slides, self._path, self._leads = [], path, []
         self._seconds = timing.seconds(path, notebook)
         self._widgets = pictures.widgets(notebook)
-        self._below = False
 
-    def lay_out(self, cells, below):
-        """Lay out some cells; those of *Further* stand below its slide, a column a heading."""
-        self._below = below
+    def lay_out(self, cells):
+        """Lay out some cells that follow each other."""
         typed = [(cell, slide_type(self._path, cell)) for cell in cells]
         shown = [(cell, kind) for cell, kind in typed if kind not in ("skip", "notes")]
         following = {a.id: b for (a, _), (b, _) in zip(shown, shown[1:], strict=False)}
@@ -184,12 +180,11 @@ class _Deck:
 
     def _begin(self, heading, level):
         self._flush()
-        below = self._below and level > 2
-        self.slides.append(Slide(plain(heading), level, below=below))
+        self.slides.append(Slide(plain(heading), level))
 
     def _go_on(self):
         last = self.slides[-1]
-        self.slides.append(Slide(last.heading, last.level, again=True, below=self._below))
+        self.slides.append(Slide(last.heading, last.level, again=True))
 
     def _say(self, words):
         self.slides[-1].notes.append(plain(words))

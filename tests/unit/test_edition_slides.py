@@ -112,7 +112,7 @@ def test_prose_code_and_numbers_share_a_slide():
     (slide,) = laid_out(prose("What is x?"), code("x = 3\nx", outputs=said("3")), prose("Three."))
     assert kinds(slide) == ["text", "code", "output", "text"]
     assert texts(slide) == ["What is x?", "x = 3\nx", "3", "Three."]
-    assert (slide.level, slide.again, slide.below) == (2, False, False)
+    assert (slide.level, slide.again) == (2, False)
 
 
 def test_what_comes_of_a_bet_appears_after_the_code_and_so_does_what_reads_it():
@@ -284,9 +284,9 @@ def test_a_lesson_fills_its_minutes_and_goes_on_below(path):
     minutes = int(re.search(r"\*\*Time\*\* (\d+) minutes", notebook.cells[0].source)[1])
     further = next(n for n, slide in enumerate(found) if slide.heading == "Further")
     assert sum(slide.seconds for slide in found[:further]) == 60 * minutes
-    assert not any(slide.below for slide in found[: further + 1])
-    assert any(slide.below for slide in found[further:])
-    assert found[0].level == 1 and not found[0].again
+    assert found[0].level == 1 and not found[0].again and not found[further].again
+    for one, other in zip(found, found[1:], strict=False):
+        assert (one.heading == other.heading) == other.again
 
 
 @EVERY_LESSON

@@ -9,6 +9,7 @@ Reveal.initialize({
   margin: 0,
   center: false,
   hash: true,
+  navigationMode: "linear", // the arrow to the right goes on, down a column as well
   controlsTutorial: false,
   slideNumber: "c/t",
   defaultTiming: 0, // every slide has its own data-timing; without this no pace is shown

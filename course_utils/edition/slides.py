@@ -44,7 +44,7 @@ _IMPORTS = re.compile(r"(from|import) .+|\w[\w.]*\(\)|\)|    .+,|")
 _PROBES = re.compile(r"(\w+\.probe\(.*\).*\n?)+")
 _LINT = re.compile(r" +# (noqa|fmt:).*")
 _CHECKED = re.compile(r"(\n\nAnswer [^\n]*)? *\[How it is checked\]\([^)]*\)$")
-_BY_HAND = re.compile(r"Move the lines with .*\n?")
+_BY_HAND = re.compile(r"(Move the lines with|Write between the quotes) .*\n?")
 _LIST = re.compile(r"\||\* |\d+\. |\$\$")
 _SENTENCE = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*`\"(])|\n")
 
@@ -84,11 +84,15 @@ class Slide:
 def slides(path, notebook):
     """The slides of a lesson, a list of `Slide`: its core path, then what is under *Further*.
 
-    ValueError of one line for a tag that is no slide type.
+    ValueError of one line for a tag that is no slide type, and for a lesson without a slide.
     """
     deck = _Deck(path, notebook)
     for cells in core(path, notebook), further(path, notebook):
         deck.lay_out(cells)
+    if not deck.slides:
+        raise ValueError(
+            f"{path.stem}: all its cells are left out; take slide:skip away from one of them"
+        )
     for slide in deck.slides:
         if slide.parts:
             slide.parts[0].fragment = False  # its slide is a key press already
@@ -162,6 +166,8 @@ class _Deck:
 
     def _cell(self, cell, kind, following):
         is_code = cell.cell_type == "code"
+        if not self.slides and (kind == "notes" or not _HEADING.match(cell.source)):
+            self._begin(self._path.stem, 1)
         if kind == "notes":
             self._say(_said_by(cell) if is_code else cell.source)
         elif cell.id.startswith("task-"):
@@ -230,7 +236,7 @@ class _Deck:
         shown = _is_named(cell)
         for section in re.split(r"\n+(?=#+ )", cell.source):
             heading = _HEADING.match(section)
-            if heading and shown and kind != "slide" and self.slides:
+            if heading and self.slides and shown and kind != "slide":
                 self._put([parts.text(f"**{heading[2]}**")])
             elif heading:
                 self._begin(heading[2], len(heading[1]))

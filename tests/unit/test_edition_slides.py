@@ -22,6 +22,10 @@ PATH = LESSONS[1]
 HERE = "## Here, and nowhere else"
 
 
+def shipped():
+    return PATH, read(PATH)
+
+
 def said(text):
     return [new_output("stream", name="stdout", text=text)]
 
@@ -273,6 +277,27 @@ def test_a_long_table_goes_on_with_its_head():
     assert len(found) == 3 and all(texts(slide)[0].startswith(head) for slide in found)
     told = [line for slide in found for line in texts(slide)[0].splitlines()[2:]]
     assert told == rows
+
+
+def test_any_cells_may_have_any_tags():
+    notebook = read(PATH)
+    for number, cell in enumerate(notebook.cells):
+        kind = TYPES[(7 * number + number // 5) % 5]
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), f"slide:{kind}"]
+    assert len(slides(PATH, notebook)) > 20
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_all_cells_may_have_the_same_tag_but_skip(kind):
+    notebook = read(PATH)
+    for cell in notebook.cells:
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), f"slide:{kind}"]
+    if kind == "skip":
+        with pytest.raises(ValueError, match="^01_mlp_dense: all its cells are left out; take "):
+            slides(PATH, notebook)
+    else:
+        found = slides(PATH, notebook)
+        assert sum(slide.seconds for slide in found) == sum(s.seconds for s in slides(*shipped()))
 
 
 # All lessons

@@ -15,6 +15,8 @@ from course_utils.author.outline import lessons
 from course_utils.author.sync import NOTEBOOKS, read
 from course_utils.edition import book as edition
 from course_utils.edition import pictures, web
+from course_utils.exercises import bank
+from course_utils.exercises.kinds import Prediction
 
 WHY_NOT = browsing.missing()
 LESSONS = lessons()
@@ -123,6 +125,25 @@ def test_how_an_exercise_is_checked_is_found_at_its_own_place(pages):
         there = [name for name, text in lesson.markdown.items() if "[How it is checked]" in text]
         places = [name.removeprefix("task-").replace("_", "-") for name in there]
         assert [link.split("#")[1] for link in checked] == places and len(places) > 5
+
+
+def test_below_each_exercise_its_hints_and_its_answer_are_folded(pages):
+    for number, lesson in LESSONS.items():
+        html = pages[f"{lesson.path.stem}.html"].html
+        assert "<details open" not in html and "nothing here yet" not in html
+        assert "no bet yet" not in html
+        graded = [each for each in bank.of_lesson(number) if not isinstance(each, Prediction)]
+        folds = html.split('<div class="folded">')[1:]
+        assert len(folds) == len(graded)
+        order = [n for n in lesson.markdown if n.startswith("task-")]
+        entries = [bank.find(name.removeprefix("task-")) for name in order]
+        for entry, fold in zip([e for e in entries if e in graded], folds, strict=True):
+            inside = re.sub(r"<[^>]+>", "", fold.split("</div>\n</section>")[0])
+            told = [entry.solution().splitlines()[-1], *entry.hints[:1]]
+            told += [known.message for known in entry.mistakes[:1]]
+            for text in told:
+                words = re.findall(r"[A-Za-z]{4,}", text)[:3]
+                assert all(word in inside for word in words), f"{entry.name}: {text}"
 
 
 def test_nothing_comes_from_elsewhere(pages, site):
@@ -251,6 +272,17 @@ def test_search_theme_and_next_page_work(browser, site):
     page.locator("a.next-page").click()
     page.wait_for_url("**/01_mlp_dense.html")
     assert heard == []
+
+
+def test_an_answer_unfolds(browser, site):
+    page, _ = browser
+    page.goto((site / "01_mlp_dense.html").as_uri())
+    page.wait_for_function(_SET)
+    answers = page.locator(".folded details").filter(has=page.get_by_text("Answer", exact=True))
+    right = answers.first.get_by_text("2,000 FLOP")
+    assert not right.is_visible()
+    answers.first.locator("summary").click()
+    assert right.is_visible()
 
 
 def test_on_paper_there_are_the_pages_alone(browser, site):

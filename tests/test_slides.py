@@ -191,6 +191,9 @@ def test_right_goes_through_all_and_the_overview_has_a_column_a_heading(decks, p
     page.keyboard.press("Enter")
     heading = page.locator(f"{CURRENT} > h2")
     assert heading.inner_text() == headings[3]
+    # opened so, it begins as if it had not been seen
+    shown = page.evaluate("document.querySelectorAll('.present .fragment.visible').length")
+    assert shown == 0
 
 
 @needs_chromium

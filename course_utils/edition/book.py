@@ -1,9 +1,9 @@
 """The reading edition: a static site made of the notebooks with the outputs that they store.
 
 Its sources are written to a folder of their own first: the lessons with alt texts, with a note
-below widgets and measurements, and with links that lead somewhere in the book; what they link to
-outside their folder, such as how an exercise is checked, gets a page too.  Sphinx makes the site
-of them, with MyST-NB and furo.
+below widgets and measurements, with hints and answers folded below exercises, and with links that
+lead somewhere in the book; what they link to outside their folder, such as how an exercise is
+checked, gets a page too.  Sphinx makes the site of them, with MyST-NB and furo.
 """
 
 import ast
@@ -26,7 +26,9 @@ from ..author.course_map import table
 from ..author.outline import lessons
 from ..author.sync import read, store
 from ..exercises.bank import of_lesson
+from ..exercises.kinds import Prediction
 from . import pictures, web
+from .folded import folded
 
 __all__ = ["anchor", "book"]
 
@@ -156,16 +158,20 @@ class _Sources:
     def _lesson(self, path):
         """A notebook with what the book adds, and without the metadata that it does not use."""
         notebook = read(path)
-        widgets, cells = pictures.widgets(notebook), []
+        widgets, ends, cells = pictures.widgets(notebook), _ends(path), []
         for cell in notebook.cells:
             tags, cell.metadata = cell.metadata.get("tags", []), _for_images(path, cell)
             cells.append(cell)
+            if _is_waiting(cell):
+                cell.outputs = []
             if cell.cell_type == "markdown":
                 cell.source = self._linked(path, cell.source, cell.id.removeprefix("task-"))
             elif cell.id in widgets:
                 cells.append(_note(cell, _WIDGET.format(path.stem.split("_")[0])))
             elif "measure" in tags and cell.get("outputs"):
                 cells.append(_note(cell, _MEASURED))
+            elif cell.id in ends:
+                cells.append(new_markdown_cell(folded(ends[cell.id]), id=f"{cell.id[:56]}-folded"))
         notebook.cells = cells
         return notebook
 
@@ -235,6 +241,19 @@ def _for_images(path, cell):
 
 def _note(cell, words):
     return new_markdown_cell(f'<p class="note">{words}</p>', id=f"{cell.id[:58]}-note")
+
+
+def _is_waiting(cell):
+    """Whether a cell says that no answer is there yet, of which a reader has no use."""
+    texts = [output.get("text", "") for output in cell.get("outputs", [])]
+    return bool(texts) and all(text.startswith("○ ") for text in texts)
+
+
+def _ends(path):
+    """{id of the last cell of an exercise: the exercise} of a lesson, bets left out."""
+    exercises = of_lesson(path.stem.split("_")[0])
+    graded = [entry for entry in exercises if not isinstance(entry, Prediction)]
+    return {f"{[*entry.cells()][-1]}-{entry.name}": entry for entry in graded}
 
 
 def _exercises(path):

@@ -18,11 +18,11 @@ __all__ = [
     "fitted",
     "lines",
     "need",
+    "pair",
     "paragraphs",
     "picture",
     "pieces",
     "remark",
-    "side_by_side",
     "size_of",
     "taken",
     "text",
@@ -39,6 +39,7 @@ _CODE, _LEADING = 20, 1.35  # px: a letter of code or of output; lines are that 
 _CODE_COLUMNS = 94  # characters of that size in a line
 _SMALL, _NARROW = 16, 14  # px: the least letter so that lines fit, and so that a line does
 _INSET = 16  # px above and below code together
+_APART = 6  # characters between code and code beside it
 _ZOOM = 1.4  # how much larger than in the notebook a picture may be
 
 
@@ -107,17 +108,21 @@ def remark(kind, words):
 # Code, and what it printed
 
 
-def lines(kind, given, width=_WIDTH):
+def lines(kind, given):
     """Code or output, its letters so small that it fits, within reason."""
-    columns = _CODE_COLUMNS * width // _WIDTH
-    size = max(_NARROW, min(_CODE, _CODE * columns // max(map(len, given))))
+    size = _size_for(max(map(len, given)))
     part = Part(kind, ("\n".join(given), size), _high(given, size))
     return fitted([part], ROOM)[0]
 
 
-def side_by_side(kind, given):
-    """Code or output that is to have something beside it."""
-    return lines(kind, given, (_WIDTH - _BETWEEN) // 2)
+def pair(left, right):
+    """Code that is to stand side by side, two parts with letters of one size."""
+    size = _size_for(max(map(len, left)) + max(map(len, right)) + _APART)
+    return [Part("code", ("\n".join(each), size), _high(each, size)) for each in (left, right)]
+
+
+def _size_for(columns):
+    return max(_NARROW, min(_CODE, _CODE * _CODE_COLUMNS // columns))
 
 
 def pieces(given, room=ROOM):

@@ -7,14 +7,16 @@ A cell's slide type comes from what it is, unless a tag names it:
 | `slide:slide` | begins a slide | headings, bets, exercises |
 | `slide:same` | stands on the slide that is there, if it has room | prose, code, numbers |
 | `slide:fragment` | appears at a key press | pictures, answers, what comes of a bet |
-| `slide:notes` | is said, and stands in the speaker's notes | what a probe of a widget says |
-| `slide:skip` | is left out | set-up, imports, cells that take a bet |
+| `slide:notes` | is said, and stands in the speaker's notes | probes of widgets, what reads them |
+| `slide:skip` | is left out | set-up, imports, cells that take a bet, comparisons that hold |
 
-By rule, of a paragraph of more than `LONG` words only the first sentences are shown, or the last
-if it leads to what follows; all of it is said.  With a tag it is shown.  A program that draws a
-picture is left out if it has more than three lines, or would make the picture small.
+By rule, of a paragraph of more than `LONG` words, or of `LONGER` if it has a formula or a new
+term, only the first sentences are shown, or the last if it leads to what follows; all of it is
+said.  With a tag it is shown.  A program that draws a picture is left out if it has more than
+three lines, or would make the picture small.
 """
 
+import ast
 import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -28,14 +30,18 @@ from . import answers, parts, pictures, timing
 from .order import core, further
 from .parts import ROOM, need, taken
 
-__all__ = ["LONG", "TYPES", "Slide", "slide_type", "slides"]
+__all__ = ["LONG", "LONGER", "TYPES", "Slide", "slide_type", "slides"]
 
 TYPES = ("slide", "same", "fragment", "notes", "skip")
-LONG = 36  # words of a paragraph
+LONG, LONGER = 36, 70  # words of a paragraph
 
 _DRAWING = 3  # lines; a longer program is left out where what it makes is a picture
 _LEAST = 0.7  # how much smaller than in the notebook a picture may be
 
+_VOTE = (
+    "All vote at once, each alone. Say nothing of the result: neighbours who disagree talk, a "
+    "minute or two. Vote again; let one who changed sides say why."
+)
 _TAG = "slide:"
 _HEADING = re.compile(r"^(#+) (.+)\n*")
 _REVEAL = re.compile(r'^ *(?:\w+ = )?reveal\(\s*"(\w+)"', re.M)
@@ -46,7 +52,8 @@ _LINT = re.compile(r" +# (noqa|fmt:).*")
 _CHECKED = re.compile(r"(\n\nAnswer [^\n]*)? *\[How it is checked\]\([^)]*\)$")
 _BY_HAND = re.compile(r"(Move the lines with|Write between the quotes) .*\n?")
 _LIST = re.compile(r"\||\* |\d+\. |\$\$")
-_SENTENCE = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*`\"(])|\n")
+_TERM = re.compile(r"(?<!\*)\*\w[^*]*\*(?!\*)|\$")
+_SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`\"(])|\n")
 
 
 @dataclass
@@ -131,7 +138,24 @@ def _by_rule(cell):
         return "skip"
     if _PROBES.fullmatch(cell.source):
         return "notes"
+    if _holds(cell):
+        return "skip"
     return "fragment" if pictures.shown(cell) or _GRADED.search(cell.source) else "same"
+
+
+def _holds(cell):
+    """Whether a cell is no more than a comparison that comes out True, for whoever checks it."""
+    printed = [line for output in cell.outputs for line in _printed(output)]
+    try:
+        statements = ast.parse(cell.source).body
+    except SyntaxError:  # a %magic
+        return False
+    values = [each.value for each in statements if isinstance(each, ast.Expr)]
+    if not printed or len(values) != len(statements) or len(values) != 1:
+        return False
+    asked = values[0].elts if isinstance(values[0], ast.Tuple) else values
+    compared = all(isinstance(each, ast.Compare | ast.BoolOp) for each in asked)
+    return compared and set(re.findall(r"\w+", " ".join(printed))) == {"True"}
 
 
 class _Deck:
@@ -140,11 +164,12 @@ class _Deck:
     def __init__(self, path, notebook):
         self.slides, self._path, self._leads = [], path, []
         self._seconds = timing.seconds(path, notebook)
+        self._came_out = answers.came_out(path, notebook)
         self._widgets = pictures.widgets(notebook)
 
     def lay_out(self, cells):
         """Lay out some cells that follow each other."""
-        typed = [(cell, slide_type(self._path, cell)) for cell in cells]
+        typed = self._typed(cells)
         shown = [(cell, kind) for cell, kind in typed if kind not in ("skip", "notes")]
         following = {a.id: b for (a, _), (b, _) in zip(shown, shown[1:], strict=False)}
         for cell, kind in typed:
@@ -156,6 +181,18 @@ class _Deck:
                 went_on = len(self.slides) > first + 1 and len(self.slides[first].parts) == before
                 self._share(self._seconds[cell.id], self.slides[max(0, first + went_on) :])
         self._flush()
+
+    def _typed(self, cells):
+        """The cells with their slide types; what reads a probe is said, as that is."""
+        typed, before = [], None
+        for cell in cells:
+            kind = slide_type(self._path, cell)
+            reads = kind == "same" and cell.cell_type != "code" and not _is_named(cell)
+            if reads and before and _PROBES.fullmatch(before.source):
+                kind = "notes"
+            typed.append((cell, kind))
+            before = cell
+        return typed
 
     @staticmethod
     def _share(seconds, among):
@@ -282,7 +319,7 @@ class _Deck:
         blocks = _BY_HAND.sub("", _CHECKED.sub("", cell.source)).split("\n\n")[1:]
         new = [parts.text(_wrapped(block)) for block in blocks if block.strip()]
         if isinstance(entry, Order):
-            new.append(parts.side_by_side("code", entry.lines))
+            new.append(parts.pair(entry.lines, entry.solution().splitlines())[0])
         new.insert(0, parts.remark("label", _label(entry)))
         is_bet = isinstance(entry, Prediction)
         alone = getattr(entry, "concept", False)
@@ -298,15 +335,24 @@ class _Deck:
         self._put(new)
         if is_bet:
             self.slides[-1].closed = True
-        else:
-            self._expect(entry)
+        self._expect(entry)
 
     def _expect(self, entry):
-        """Note the wrong answers that people give, and what each of them reveals."""
-        for misconception, given in answers.wrong(entry, brief=True):
-            told = "; ".join(answer for answer, _ in given)
-            reveals = f"{misconception.says}. {misconception.ask}" if misconception else given[0][1]
-            self._say(f"*People answer* {told}: {reveals}")
+        """Note what is right, and the wrong answers that people give, each with its hint."""
+        if isinstance(entry, Prediction):
+            out = self._came_out.get(entry.name)
+            if out:
+                where = " (on the computer that ran the lesson)" * out["measured"]
+                self._say(f"{out['outcome']}{where}")
+            return
+        if getattr(entry, "concept", False):
+            self._say(_VOTE)
+        right = answers.right(entry)["right"]
+        if right:
+            self._say(f"**{right}**")
+        for _, given in answers.wrong(entry, brief=True):
+            for answer, hint in given:
+                self._say(f"*People answer* {answer}: {hint}")
 
     def _answer(self, cell, kind):
         part, _, name = cell.id.partition("-")
@@ -342,14 +388,14 @@ class _Deck:
                 results.append(parts.remark("note", "measured on the computer that ran the lesson"))
         for result in results:
             result.fragment = kind == "fragment"
-        if cell.id in self._widgets:
-            self._say("Live in JupyterLab: move its sliders.")
         drawn = pictures.shown(cell)
         if not drawn:
             self._put(code + results, _reading(following))
         for output in drawn:
             self._picture(cell, output, code, results, kind == "fragment", following)
             code, results = [], []
+        if cell.id in self._widgets:
+            self._say("Live in JupyterLab: move its sliders.")
 
     def _picture(self, cell, output, code, results, fragment, following):
         size, slide = parts.size_of(output), self.slides[-1]
@@ -391,20 +437,23 @@ def _fitted(new, after):
 
 def _leads(block):
     """Whether a paragraph asks for, or announces, what comes after it; claims do, in quotes."""
-    is_title = block.startswith("**") and block.endswith("**")
+    is_title = block.startswith("**") and block.endswith("**") and not block.endswith(".**")
     return is_title or block.startswith(">") or block.rstrip("*").endswith(("?", ":"))
 
 
 def _short(block):
-    """A paragraph of at most `LONG` words, or as many of its sentences, or ""."""
-    if _LIST.match(block) or len(block.split()) <= LONG:
+    """A paragraph of so many words, or as many of its sentences, or ""."""
+    most = LONGER if _TERM.search(block) and not block.startswith("*") else LONG
+    if _LIST.match(block) or len(block.split()) <= most:
         return block
     sentences = _SENTENCE.split(block)
     if _leads(block):
-        return sentences[-1] if len(sentences[-1].split()) <= LONG else ""
+        return sentences[-1] if len(sentences[-1].split()) <= most else ""
     count = 0
-    while len(" ".join(sentences[: count + 1]).split()) <= LONG:
+    while len(" ".join(sentences[: count + 1]).split()) <= most:
         count += 1
+    if not count and block.startswith("*"):  # of a verdict, what comes before it is explained
+        return re.split(r"[:;]", block)[0] + "."
     return "\n".join(sentences[:count])
 
 
@@ -437,7 +486,7 @@ def _solution(entry):
     if isinstance(entry, Written):
         return [parts.text("\n".join(given))]
     if isinstance(entry, Order):
-        return [parts.side_by_side("code", given)]
+        return [parts.pair(entry.lines, given)[1]]
     return [parts.lines("code", piece) for piece in parts.pieces(given)]
 
 
@@ -452,6 +501,8 @@ def _printed(output):
 def _said_by(cell):
     """What a code cell printed, or its code if it printed nothing, as Markdown to be said."""
     printed = [" ".join(_printed(output)) for output in cell.outputs]
+    if _PROBES.fullmatch(cell.source):
+        printed.insert(0, "At other settings:")
     return "\n".join(printed) or "\n".join(f"    {line}" for line in cell.source.splitlines())
 
 

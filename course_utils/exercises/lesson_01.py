@@ -737,7 +737,10 @@ def loops_product_outside():
     ],
 )
 def doubling_batch():
-    """A dense layer gets batches twice as large. What doubles?"""
+    """A dense layer gets batches twice as large. What doubles?
+
+    Bytes are those that its arrays take.
+    """
     return "b"
 
 

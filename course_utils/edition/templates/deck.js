@@ -24,3 +24,5 @@ const fit = ({ currentSlide }) => {
 };
 Reveal.on("ready", fit);
 Reveal.on("slidechanged", fit);
+// A slide that is opened from the overview begins with nothing shown that a key press is to show.
+Reveal.on("overviewhidden", () => Reveal.navigateFragment(-1));

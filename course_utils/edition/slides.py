@@ -405,7 +405,8 @@ class _Deck:
         def largest(room):
             return max(parts.zoom(room - reading, size), parts.zoom_beside(room, size))
 
-        if largest(free - taken(before)) < _LEAST and slide.parts:
+        # on a new slide if it would be small on this one, and larger there
+        if largest(free - taken(before)) < min(1, largest(ROOM - taken(before))):
             free = ROOM
         if largest(free - taken(before)) < _LEAST:  # what is before it has a slide of its own
             self._put(code + results)

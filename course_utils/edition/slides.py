@@ -145,17 +145,18 @@ def _by_rule(cell):
 
 def _holds(cell):
     """Whether a cell is no more than a comparison that comes out True, for whoever checks it."""
-    printed = [line for output in cell.outputs for line in _printed(output)]
     try:
-        statements = ast.parse(cell.source).body
-    except SyntaxError:  # a %magic
+        [statement] = ast.parse(cell.source).body
+    except (SyntaxError, ValueError):  # a %magic, or more than one thing
         return False
-    values = [each.value for each in statements if isinstance(each, ast.Expr)]
-    if not printed or len(values) != len(statements) or len(values) != 1:
-        return False
-    asked = values[0].elts if isinstance(values[0], ast.Tuple) else values
+    match statement:
+        case ast.Expr(ast.Call(ast.Name("bool"), [value])) | ast.Expr(value):
+            asked = value.elts if isinstance(value, ast.Tuple) else [value]
+        case _:
+            return False
+    printed = " ".join(line for output in cell.outputs for line in _printed(output))
     compared = all(isinstance(each, ast.Compare | ast.BoolOp) for each in asked)
-    return compared and set(re.findall(r"\w+", " ".join(printed))) == {"True"}
+    return compared and set(re.findall(r"\w+", printed)) == {"True"}
 
 
 class _Deck:

@@ -1,6 +1,7 @@
 """The decks as files and in Chromium: nothing cut off, nothing asked of a network."""
 
 import re
+import sys
 from contextlib import contextmanager
 from functools import cache
 
@@ -286,6 +287,16 @@ def test_a_missing_package_is_one_line(missing, folder, capsys, tmp_path, monkey
     assert said(capsys) == f"author: {missing} is not installed; run make web, which needs npm " \
                            "(Node.js)"  # fmt: skip
     assert not [*folder.glob("*.html")]
+
+
+@pytest.mark.parametrize("missing", ["mistune", "jinja2", "pygments", "markupsafe"])
+def test_a_missing_library_is_one_line(missing, folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    for module in ("deck", "sheet", "lecturer"):
+        monkeypatch.delitem(sys.modules, f"course_utils.edition.{module}", raising=False)
+    assert main(["slides", "01"]) == 1
+    line = said(capsys)
+    assert line.startswith(f"author: {missing} is not installed; ") and "--group dev" in line
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(folder, capsys):

@@ -6,10 +6,8 @@
 
 import argparse
 import sys
+from importlib import import_module
 
-from ..edition.book import book
-from ..edition.deck import deck
-from ..edition.lecturer import lecturer
 from . import pages
 from .sync import NOTEBOOKS, differences, find_notebooks, sync
 from .variants import variants
@@ -51,38 +49,57 @@ def main(arguments=None, folder=NOTEBOOKS):
     if chosen.command == "pages":
         return _pages(chosen.check)
     if chosen.command == "book":
-        return _book()
+        return _report(lambda: _made_by("book")())
     try:
         paths = find_notebooks(folder, chosen.notebooks)
     except ValueError as error:
         print(f"author: {error}", file=sys.stderr)
         return 2 if chosen.notebooks else 1
     if chosen.command == "slides":
-        return _each(paths, deck)
-    makers = {"variants": variants, "lecturer": lecturer}
-    if chosen.command in makers:
-        make = makers[chosen.command]
-        return _each(paths, lambda path: " and ".join(part.name for part in make(path)))
+        return _each(paths, lambda path: _made_by("deck")(path))
+    if chosen.command == "lecturer":
+        return _each(paths, lambda path: _names(_made_by("lecturer")(path)))
+    if chosen.command == "variants":
+        return _each(paths, lambda path: _names(variants(path)))
     if chosen.check:
         return _check(paths)
     return _each(paths, lambda path: "stored" if sync(path) else "as it was")
 
 
+def _made_by(name):
+    """The function of that name in the module of that name that makes something for readers."""
+    try:
+        return getattr(import_module(f"course_utils.edition.{name}"), name)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{error.name} is not installed; in the course's folder, pip install --group dev "
+            "brings it"
+        ) from None
+
+
+def _names(files):
+    return " and ".join(file.name for file in files)
+
+
 def _each(paths, work):
     """Do some work on each notebook and say what came of it, up to the first that has a fault."""
-    for path in paths:
-        try:
-            print(f"{path.stem}: {work(path)}")
-        except (ValueError, OSError) as error:
-            print(f"author: {_in_a_line(error)}", file=sys.stderr)
-            return 1
+
+    def told(path):
+        return f"{path.stem}: {work(path)}"
+
+    return int(any(_report(told, path) for path in paths))
+
+
+def _report(work, *given):
+    """Do some work and say what came of it, or in a line what went wrong; the exit code."""
+    try:
+        print(work(*given))
+    except (ValueError, OSError) as error:
+        file = getattr(error, "filename", None)
+        line = f"{file}: {error.strerror}" if file else error
+        print(f"author: {line}", file=sys.stderr)
+        return 1
     return 0
-
-
-def _in_a_line(error):
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}"
-    return error
 
 
 def _pages(check):
@@ -97,15 +114,6 @@ def _pages(check):
         else:
             print(f"{path.name}: stored")
     return 1 if check and paths else 0
-
-
-def _book():
-    try:
-        print(book())
-    except (ValueError, OSError) as error:
-        print(f"author: {_in_a_line(error)}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _check(paths):

@@ -31,7 +31,6 @@ OTHERS = {
     ("00", "Who must talk to whom, what must be remembered, who has to wait?"),
     ("01", "together"),
     ("02", "yesterday"),
-    ("02", "Compute"),  # the beginning of a section's name
     ("04", "more"),
     ("06", "Efficient Processing of Deep Neural Networks"),
     ("07", "Data Movement Is All You Need"),

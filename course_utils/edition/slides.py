@@ -19,7 +19,7 @@ three lines, or would make the picture small.
 import ast
 import re
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from ..author.outline import plain
 from ..exercises.bank import find
@@ -36,6 +36,7 @@ TYPES = ("slide", "same", "fragment", "notes", "skip")
 LONG, LONGER = 36, 70  # words of a paragraph
 
 _DRAWING = 3  # lines; a longer program is left out where what it makes is a picture
+_LINE = 30  # px, of what is printed
 _LEAST = 0.7  # how much smaller than in the notebook a picture may be
 
 _VOTE = (
@@ -49,8 +50,8 @@ _GRADED = re.compile(r"^ *(\w+ = )?(check|reveal)\(", re.M)
 _IMPORTS = re.compile(r"(from|import) .+|\w[\w.]*\(\)|\)|    .+,|")
 _PROBES = re.compile(r"(\w+\.probe\(.*\).*\n?)+")
 _LINT = re.compile(r" +# (noqa|fmt:).*")
-_CHECKED = re.compile(r"(\n\nAnswer [^\n]*)? *\[How it is checked\]\([^)]*\)$")
-_BY_HAND = re.compile(r"(Move the lines with|Write between the quotes) .*\n?")
+_CHECKED = re.compile(r"(\n\nAnswer in [^\n]*)? *\[How it is checked\]\([^)]*\)$")
+_BY_HAND = re.compile(r"(Move the lines with|Write between the quotes).*\n?")
 _LIST = re.compile(r"\||\* |\d+\. |\$\$")
 _TERM = re.compile(r"(?<!\*)\*\w[^*]*\*(?!\*)|\$")
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`\"(])|\n")
@@ -167,6 +168,9 @@ class _Deck:
         self._seconds = timing.seconds(path, notebook)
         self._came_out = answers.came_out(path, notebook)
         self._widgets = pictures.widgets(notebook)
+        self._before_probes = {
+            one.id for one, other in pairwise(notebook.cells) if _PROBES.fullmatch(other.source)
+        }
 
     def lay_out(self, cells):
         """Lay out some cells that follow each other."""
@@ -250,17 +254,21 @@ class _Deck:
         if not self.slides[-1].parts:
             new = _fitted(new, after)
         for part, following in zip_longest(new, new[1:]):
-            # a label stays with what it is for
-            least = need([part, following]) if part.kind == "label" and following else part.height
+            # a label stays with what it is for, a lead with what it leads to
+            is_head = following and part.kind in ("label", "text")
+            least = need([part, following]) if is_head else part.height
             if self.slides[-1].parts and self.slides[-1].free < least:
                 self._go_on()
             self.slides[-1].parts.append(part)
 
     def _led_to(self, new, after):
-        """Parts with the lead to them; it stays on the slide before if they fill one alone."""
+        """Parts with the lead to them; above what a program prints, if it fills a slide itself."""
         leads, self._leads = self._leads, []
-        slide = self.slides[-1]
         filled = need(_fitted(leads + new, after)) > ROOM
+        programs = [n for n, part in enumerate(new, 1) if part.kind == "code"]
+        if filled and programs and programs[-1] < len(new):
+            return [*new[: programs[-1]], *leads, *new[programs[-1] :]]
+        slide = self.slides[-1]
         if filled and new and slide.parts and not slide.closed and slide.free >= need(leads):
             for lead in leads:
                 lead.fragment = slide.has_fragments
@@ -282,7 +290,11 @@ class _Deck:
             blocks = [block for block in section.split("\n\n") if block.strip()]
             for block in blocks:
                 short = block if shown or self.slides[-1].level == 1 else _short(block)
-                leads = _leads(short) and kind != "fragment" and (following or block != blocks[-1])
+                is_last = block == blocks[-1]
+                leads = _leads(short) and kind != "fragment" and (following or not is_last)
+                if leads and is_last and cell.id in self._before_probes:
+                    self._say(block)
+                    continue
                 if leads:
                     self._leads.append(parts.text(short))
                 # what is said anyway goes on no slide of its own, but for findings, in bold or
@@ -306,7 +318,8 @@ class _Deck:
             part.fragment = kind == "fragment"
             reads = slide.has_fragments and not slide.closed
             full = slide.closed or slide.free < part.height
-            if kind == "same" and full and (reads or is_spare):
+            is_finding = block.startswith("*")
+            if kind == "same" and full and (is_spare or reads and not is_finding):
                 return False
             if reads:
                 part.fragment = True  # it reads what has just appeared
@@ -379,7 +392,7 @@ class _Deck:
         room = ROOM - taken(code) if len(source) <= _DRAWING else ROOM
         printed = [text for output in cell.outputs if (text := _printed(output))]
         results = [
-            parts.lines("output", piece) for text in printed for piece in parts.pieces(text, room)
+            parts.lines("output", piece) for text in printed for piece in _tables(text, room)
         ]
         if results:
             asked = [find(name) for name in _REVEAL.findall(cell.source)]
@@ -445,7 +458,7 @@ def _leads(block):
 
 def _short(block):
     """A paragraph of so many words, or as many of its sentences, or ""."""
-    most = LONGER if _TERM.search(block) and not block.startswith("*") else LONG
+    most = LONGER if _TERM.search(block) else LONG
     if _LIST.match(block) or len(block.split()) <= most:
         return block
     sentences = _SENTENCE.split(block)
@@ -455,7 +468,7 @@ def _short(block):
     while len(" ".join(sentences[: count + 1]).split()) <= most:
         count += 1
     if not count and block.startswith("*"):  # of a verdict, what comes before it is explained
-        return re.split(r"[:;]", block)[0] + "."
+        return re.sub(r" *\([^)]*\)", "", block).split(":")[0].split(";")[0].rstrip() + "."
     return "\n".join(sentences[:count])
 
 
@@ -498,6 +511,15 @@ def _printed(output):
         return output.text.rstrip("\n").splitlines()
     data = output.get("data", {})
     return [] if "image/png" in data else data.get("text/plain", "").splitlines()
+
+
+def _tables(printed, room):
+    """Lines in pieces that fit; a first line without a number is a head, and stands on each."""
+    pieces = parts.pieces(printed, room)
+    if len(pieces) < 2 or re.search(r"\d", printed[0]):
+        return pieces
+    first, *rest = parts.pieces(printed[1:], room - _LINE)
+    return [[printed[0], *piece] for piece in (first, *rest)]
 
 
 def _said_by(cell):

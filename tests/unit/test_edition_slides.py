@@ -197,8 +197,37 @@ def test_a_new_term_and_a_formula_are_shown_in_full():
 
 
 def test_of_a_long_verdict_what_it_comes_to_is_shown():
-    (slide,) = laid_out(prose("*Holds only if* the order fits: in b, o, i " + "word " * 60))
+    (slide,) = laid_out(prose("*Holds only if* the order fits: in b, o, i " + "word " * 90))
     assert texts(slide) == ["*Holds only if* the order fits."] and slide.notes
+
+
+def test_a_verdict_is_not_cut_inside_brackets():
+    text = (
+        "*Holds only if* it is long (lesson 5 counts them; no mask), or the scores: " + "word " * 90
+    )
+    (slide,) = laid_out(prose(text))
+    assert texts(slide) == ["*Holds only if* it is long, or the scores."]
+
+
+def test_a_lead_that_does_not_fit_above_a_program_stands_above_what_it_prints():
+    full = code("\n".join(f"x = {n}" for n in range(24)), outputs=said("3\n4"))
+    first, second = laid_out(prose("With fewer and fewer bits:"), full)
+    assert kinds(first) == ["code"] and kinds(second) == ["text", "output"]
+
+
+def test_what_leads_to_a_probe_is_said():
+    probe = code("wall.probe(batch=8)", outputs=said("Batch 8."))
+    (slide,) = laid_out(prose("It grows.\n\nThe wall shows it:"), probe, code("x"))
+    assert texts(slide) == ["It grows.", "x"]
+    assert slide.notes == ["The wall shows it:", "At other settings:\nBatch 8."]
+
+
+def test_a_long_printed_table_goes_on_with_its_head():
+    rows = [f"{n:4} {n * n:8}" for n in range(40)]
+    found = laid_out(code("table()", outputs=said("\n".join(["   n  squared", *rows]))))
+    told = [texts(slide)[-1].splitlines() for slide in found]
+    assert len(found) > 1 and all(lines[0] == "   n  squared" for lines in told)
+    assert [line for lines in told for line in lines[1:]] == rows
 
 
 def test_remarks_for_tools_are_left_out():

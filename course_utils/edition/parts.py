@@ -108,11 +108,11 @@ def remark(kind, words):
 # Code, and what it printed
 
 
-def lines(kind, given):
-    """Code or output, its letters so small that it fits, within reason."""
+def lines(kind, given, room=ROOM):
+    """Code or output, its letters so small that it fits into some px, within reason."""
     size = _size_for(max(map(len, given)))
     part = Part(kind, ("\n".join(given), size), _high(given, size))
-    return fitted([part], ROOM)[0]
+    return fitted([part], room)[0]
 
 
 def pair(left, right):
@@ -125,14 +125,14 @@ def _size_for(columns):
     return max(_NARROW, min(_CODE, _CODE * _CODE_COLUMNS // columns))
 
 
-def pieces(given, room=ROOM):
-    """Lines in pieces that fit into some px, cut where the least is torn apart; a list."""
+def pieces(given, room=ROOM, later=ROOM):
+    """Lines in pieces of so many px, the first and the later ones, cut where the least is torn."""
     tidy = re.sub(r"\n{3,}", "\n\n", "\n".join(given)).strip("\n").splitlines()
     if not tidy or _high(tidy, _SMALL) <= room:
         return [tidy] if tidy else []
-    most = max(n for n in range(1, len(tidy)) if n == 1 or _high(tidy[:n], _CODE) <= room)
+    most = max(n for n in range(1, len(tidy)) if n == 1 or _high(tidy[:n], _SMALL) <= room)
     cut = min(range(most, most // 2, -1), key=lambda n: _torn(tidy, n))
-    return [*pieces(tidy[:cut], room), *pieces(tidy[cut:])]
+    return [*pieces(tidy[:cut], room, later), *pieces(tidy[cut:], later, later)]
 
 
 def _torn(given, n):

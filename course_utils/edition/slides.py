@@ -50,7 +50,7 @@ _GRADED = re.compile(r"^ *(\w+ = )?(check|reveal)\(", re.M)
 _IMPORTS = re.compile(r"(from|import) .+|\w[\w.]*\(\)|\)|    .+,|")
 _PROBES = re.compile(r"(\w+\.probe\(.*\).*\n?)+")
 _LINT = re.compile(r" +# (noqa|fmt:).*")
-_CHECKED = re.compile(r"(\n\nAnswer in [^\n]*)? *\[How it is checked\]\([^)]*\)$")
+_CHECKED = re.compile(r"(\n\nAnswer (in|with a letter) [^\n]*)? *\[How it is checked\]\([^)]*\)$")
 _BY_HAND = re.compile(r"(Move the lines with|Write between the quotes).*\n?")
 _LIST = re.compile(r"\||\* |\d+\. |\$\$")
 _TERM = re.compile(r"(?<!\*)\*\w[^*]*\*(?!\*)|\$")
@@ -299,7 +299,7 @@ class _Deck:
                     self._leads.append(parts.text(short))
                 # what is said anyway goes on no slide of its own, but for findings, in bold or
                 # italics; nor does a paragraph in brackets
-                spare = short != block or block.startswith("(")
+                spare = short != block or (block.startswith("(") and not shown)
                 is_spare = spare and not block.startswith("*")
                 is_there = leads or (short and self._paragraph(short, kind, is_spare))
                 if short != block or not is_there:
@@ -392,7 +392,9 @@ class _Deck:
         room = ROOM - taken(code) if len(source) <= _DRAWING else ROOM
         printed = [text for output in cell.outputs if (text := _printed(output))]
         results = [
-            parts.lines("output", piece) for text in printed for piece in _tables(text, room)
+            parts.lines("output", piece, room if n == 0 else ROOM)
+            for text in printed
+            for n, piece in enumerate(_tables(text, room))
         ]
         if results:
             asked = [find(name) for name in _REVEAL.findall(cell.source)]
@@ -518,7 +520,7 @@ def _tables(printed, room):
     pieces = parts.pieces(printed, room)
     if len(pieces) < 2 or re.search(r"\d", printed[0]):
         return pieces
-    first, *rest = parts.pieces(printed[1:], room - _LINE)
+    first, *rest = parts.pieces(printed[1:], room - _LINE, ROOM - _LINE)
     return [[printed[0], *piece] for piece in (first, *rest)]
 
 

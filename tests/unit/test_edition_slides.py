@@ -133,6 +133,9 @@ def test_of_long_prose_the_first_sentences_are_shown_and_all_with_a_tag():
     assert texts(slide) == ["Short.", "\n".join([sentence] * 3)] and slide.notes == [long]
     (slide,) = laid_out(prose("Short."), prose(long, "slide:same"))
     assert texts(slide) == ["Short.", long] and not slide.notes
+    full = code("\n".join(f"x = {n}" for n in range(25)))
+    first, second = laid_out(full, prose("(In brackets.)", "slide:same"))
+    assert texts(second) == ["(In brackets.)"]
     endless = "word " * (LONG + 1)
     (slide,) = laid_out(prose("Short."), prose(endless))
     assert texts(slide) == ["Short."] and slide.notes == [endless]
@@ -345,6 +348,13 @@ def test_a_long_table_goes_on_with_its_head():
 def tag_anew(cell, kind):
     others = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("slide:")]
     cell.metadata["tags"] = [*others, f"slide:{kind}"]
+
+
+def test_what_a_task_says_of_answering_in_a_notebook_is_left_out():
+    said_so = r"Alt\+|between the quotes|letter in quotes|How it is checked"
+    for path in LESSONS:
+        for slide in slides(path, read(path)):
+            assert not re.search(said_so, "\n".join(texts(slide))), f"{path.stem}: {slide.heading}"
 
 
 def test_any_cells_may_have_any_tags():

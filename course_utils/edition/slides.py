@@ -289,21 +289,29 @@ class _Deck:
             section = section[heading.end() :] if heading else section
             blocks = [block for block in section.split("\n\n") if block.strip()]
             for block in blocks:
-                short = block if shown or self.slides[-1].level == 1 else _short(block)
                 is_last = block == blocks[-1]
-                leads = _leads(short) and kind != "fragment" and (following or not is_last)
-                if leads and is_last and cell.id in self._before_probes:
+                if is_last and cell.id in self._before_probes and _leads(block) and not shown:
                     self._say(block)
-                    continue
-                if leads:
-                    self._leads.append(parts.text(short))
-                # what is said anyway goes on no slide of its own, but for findings, in bold or
-                # italics; nor does a paragraph in brackets
-                spare = short != block or (block.startswith("(") and not shown)
-                is_spare = spare and not block.startswith("*")
-                is_there = leads or (short and self._paragraph(short, kind, is_spare))
-                if short != block or not is_there:
-                    self._say(block)
+                else:
+                    self._block(block, kind, shown, following or not is_last)
+
+    def _block(self, block, kind, shown, goes_on):
+        """Show a paragraph, or what of it is to be shown, and say it if that is not all.
+
+        `shown`: whether a tag wants all of it.  `goes_on`: whether anything follows it.
+        """
+        short = block if shown or self.slides[-1].level == 1 else _short(block)
+        if goes_on and _leads(short) and kind != "fragment":
+            self._leads.append(parts.text(short))
+            is_there = True
+        else:
+            # what is said anyway goes on no slide of its own, but for findings, in bold or
+            # italics; nor does a paragraph in brackets
+            spare = short != block or (block.startswith("(") and not shown)
+            is_spare = spare and not block.startswith("*")
+            is_there = short and self._paragraph(short, kind, is_spare)
+        if short != block or not is_there:
+            self._say(block)
 
     def _paragraph(self, block, kind, is_spare):
         """Show a paragraph, if there is room for it or it is to have room; whether it is shown."""

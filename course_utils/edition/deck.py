@@ -67,8 +67,7 @@ def _environment():
 
 
 _RENDER = mistune.create_markdown(escape=True, hard_wrap=True, plugins=["table", "math"])
-
-
+# a blank between a number and its unit, or beside a ×
 _UNBROKEN = re.compile(
     r"(?<=\d) (?=(×|%|[kKMGTP]?i?B\b|GB/s|TB/s|FLOP|MAC|[mµn]?s\b))|(?<=×) (?=\d)"
 )

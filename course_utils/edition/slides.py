@@ -381,11 +381,14 @@ class _Deck:
         entry = find(name)
         if isinstance(entry, Prediction) or (part == "stub" and "check" in entry.cells()):
             return
-        new, slide = _solution(entry), self.slides[-1]
+        new = _solution(entry)
         for part in new:
             part.fragment = kind == "fragment"
-        given = slide.parts[-1] if slide.parts else None
-        if isinstance(entry, Order) and given.kind == "code" and len(new) == 1:
+        if kind == "slide" and self.slides[-1].parts:
+            self._go_on()
+        there = self.slides[-1].parts
+        given = there[-1] if there else None
+        if isinstance(entry, Order) and given and given.kind == "code":  # the lines to sort
             given.beside += new
             given.height = max(given.height, new[0].height)
         else:
@@ -498,8 +501,9 @@ def _label(entry):
 
 
 def _question(bet):
-    """What a bet asks, a line of Markdown: of its task the last paragraph with a question."""
-    asked = [block for block in bet.task.split("\n\n") if "?" in block]
+    """What a bet asks, a line of Markdown: the last paragraph of its task with a question."""
+    blocks = bet.task.split("\n\n")
+    asked = [block for block in blocks if "?" in block] or blocks
     return _wrapped(asked[-1]).replace("\n", " ")
 
 
@@ -526,7 +530,7 @@ def _printed(output):
 def _tables(printed, room):
     """Lines in pieces that fit; a first line without a number is a head, and stands on each."""
     pieces = parts.pieces(printed, room)
-    if len(pieces) < 2 or re.search(r"\d", printed[0]):
+    if len(pieces) < 2 or not printed[0].strip() or re.search(r"\d", printed[0]):
         return pieces
     first, *rest = parts.pieces(printed[1:], room - _LINE, ROOM - _LINE)
     return [[printed[0], *piece] for piece in (first, *rest)]

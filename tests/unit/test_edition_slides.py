@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -229,6 +230,8 @@ def test_a_long_printed_table_goes_on_with_its_head():
     rows = [f"{n:4} {n * n:8}" for n in range(40)]
     found = laid_out(code("table()", outputs=said("\n".join(["   n  squared", *rows]))))
     told = [texts(slide)[-1].splitlines() for slide in found]
+    apart = laid_out(code("table()", outputs=said("\n".join(["", *rows]))))
+    assert "\n".join(texts(slide)[-1] for slide in apart).splitlines() == rows
     assert len(found) > 1 and all(lines[0] == "   n  squared" for lines in told)
     assert [line for lines in told for line in lines[1:]] == rows
 
@@ -315,6 +318,39 @@ def test_a_bet_goes_with_what_leads_to_it_and_closes_its_slide():
     assert [kinds(slide) for slide in found] == [["text", "label", "text"], ["text"]]
     found = laid_out(code("x"), bet)
     assert [kinds(slide) for slide in found] == [["code"], ["label", "text"]]
+
+
+def cells_of(number, name):
+    """A lesson's path, its notebook, and {part: cell} of one of its exercises."""
+    notebook = read(LESSONS[number])
+    named = {cell.id: cell for cell in notebook.cells if cell.id.endswith(f"-{name}")}
+    return LESSONS[number], notebook, {part.split("-")[0]: cell for part, cell in named.items()}
+
+
+def test_an_answer_with_a_tag_begins_a_slide():
+    for number, name in (1, "dense_params"), (5, "generate"):
+        path, notebook, cells = cells_of(number, name)
+        cells["stub"].metadata["tags"] = ["slide:slide"]
+        answer = find(name).solution()
+        (slide,) = [each for each in slides(path, notebook) if answer in texts(each)]
+        assert slide.again and not any(part.kind == "label" for part in slide.parts), name
+
+
+def test_an_answer_whose_task_is_left_out_has_a_slide():
+    path, notebook, cells = cells_of(5, "generate")
+    cells["task"].metadata["tags"] = ["slide:skip"]
+    answer = find("generate").solution().splitlines()[0]
+    assert any(answer in text for slide in slides(path, notebook) for text in texts(slide))
+
+
+def test_of_a_bet_without_a_question_its_last_paragraph_is_shown(monkeypatch):
+    bet = replace(find("hits_roof"), task="A layer grows.\n\nName the batch.")
+    found = {"hits_roof": bet}
+    monkeypatch.setattr(
+        "course_utils.edition.slides.find", lambda name: found.get(name) or find(name)
+    )
+    (slide,) = laid_out(code('reveal("hits_roof", 3)', outputs=said("it is 3 digits")))
+    assert texts(slide)[1] == "Name the batch."
 
 
 def lines(least, most):
